@@ -1,0 +1,3 @@
+module logveil
+
+go 1.26

@@ -1,0 +1,115 @@
+package redact
+
+// Kind names what a value is: "card", "email", "secret". It stands in tokens, so it
+// matches [a-z][a-z0-9]{1,11}.
+type Kind string
+
+// Span is a half-open range of byte offsets, [Start, End).
+type Span struct{ Start, End int }
+
+// Len returns the number of bytes the span covers.
+func (s Span) Len() int { return s.End - s.Start }
+
+// Reason says what a detector decided about a candidate, so that the one code path
+// that decides can also explain.
+type Reason uint8
+
+const (
+	// Accepted: the span is a value.
+	Accepted Reason = iota
+	// AcceptedOpen: the span is a value whose end was not seen, because the text
+	// ended or because the value is longer than the detector may look. The engine
+	// masks what follows up to a delimiter and never lets the rest through.
+	AcceptedOpen
+	// RejectAnchor: the bytes at the anchor are not the full form.
+	RejectAnchor
+	// RejectNeighbor: a neighbouring byte makes it part of something longer.
+	RejectNeighbor
+	// RejectLength: too short or too long for the form.
+	RejectLength
+	// RejectRange: a number out of the range that the format allows.
+	RejectRange
+	// RejectChecksum: the check digits do not agree.
+	RejectChecksum
+	// RejectOperator: no operator stands between key and value.
+	RejectOperator
+	// RejectValue: the value cannot be a secret (placeholder, flag, too regular).
+	RejectValue
+	// RejectContext: a keyword that the form needs is not near.
+	RejectContext
+	numReasons
+)
+
+// OK reports whether the candidate was taken.
+func (r Reason) OK() bool { return r <= AcceptedOpen }
+
+// String returns a few words for people; it never holds any of the text.
+func (r Reason) String() string {
+	if r >= numReasons {
+		return "unknown"
+	}
+	return [numReasons]string{
+		"accepted", "accepted, end not seen", "anchor: not the full form",
+		"neighbour: part of something longer", "length", "range", "checksum",
+		"no operator after the key", "value: cannot be one", "context: no keyword near",
+	}[r]
+}
+
+// Literal is a fixed text that anchors a detector. It has at least three bytes, all ASCII.
+type Literal struct {
+	Text string
+	// Fold makes ASCII letters match in either case.
+	Fold bool
+}
+
+// Anchor is how candidates are found: by literals, by a shape, or both.
+//
+// A shape is a regular expression in Go's syntax, restricted to what bitmaps can
+// answer: digits, word characters, upper-case letters, hexadecimal digits, the single
+// characters @ . - : + and space, unions of those, counts, alternation, and \b. It
+// looks at most 60 bytes ahead of its start and one byte behind. A candidate stands at
+// the start of each place where the shape matches, overlapping places included.
+//
+// Law: every value that Match accepts has a candidate at one of its anchors; a
+// prefilter may cry wolf but never sleeps.
+type Anchor struct {
+	Literals []Literal
+	Shape    string
+}
+
+// Spec is what the engine knows of a detector before it sees a byte.
+type Spec struct {
+	// Name is unique among detectors: "card", "github-pat".
+	Name string
+	// Kind is what its findings are called.
+	Kind Kind
+	// Doc is one line for people.
+	Doc    string
+	Anchor Anchor
+	// MaxLen bounds, in bytes, how far from the anchor Match looks to either side,
+	// and so how long a value can be. At most MaxLookaround.
+	MaxLen int
+	// Rank orders findings that overlap: the higher wins, then the longer, then the
+	// earlier one. Bytes of the loser outside the winner are covered with it.
+	Rank int
+}
+
+// MaxLookaround is the largest Spec.MaxLen, in bytes.
+const MaxLookaround = 16 << 10
+
+// Detector confirms candidates of one kind.
+//
+// It must be immutable, safe for concurrent use, do no I/O, allocate nothing and keep
+// no reference to b.
+type Detector interface {
+	Spec() Spec
+
+	// Match decides about the candidate at b[at], the first byte of the literal or
+	// the shape that anchors it, and returns the exact span of the value: the bytes
+	// to replace, which need not hold the anchor. It looks at most Spec.MaxLen bytes
+	// to either side of at and never beyond b.
+	//
+	// When it rejects, a Span.End beyond at says that no candidate of this detector
+	// in (at, Span.End) can be accepted, so that the engine may skip them.
+	Match(b []byte, at int) (Span, Reason)
+}
