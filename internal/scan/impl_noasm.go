@@ -1,0 +1,5 @@
+package scan
+
+func (s *Scanner) stage1(w []byte) { s.stage1Generic(w) }
+
+func (s *Scanner) run() { s.runGeneric() }
