@@ -1,0 +1,3 @@
+module logveil/bench/peers/protocol
+
+go 1.26
