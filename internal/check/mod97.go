@@ -7,19 +7,22 @@ func Mod97(s []byte) int {
 	return mod97(0, s)
 }
 
-// mod97 continues a remainder with the bytes of s.
+// mod97 continues a remainder with the bytes of s. It divides only when the number at
+// hand gets long: a division costs more than all the rest.
 func mod97(r int, s []byte) int {
+	n := uint64(r)
 	for _, c := range s {
 		switch {
 		case c-'0' <= 9:
-			r = r*10 + int(c-'0')
+			n = n*10 + uint64(c-'0')
 		case c-'A' <= 25:
-			r = r*100 + int(c-'A') + 10
+			n = n*100 + uint64(c-'A') + 10
 		default:
 			return -1
 		}
-		// r stays under 97*100+35, far from overflow.
-		r %= 97
+		if n >= 1<<56 {
+			n %= 97
+		}
 	}
-	return r
+	return int(n % 97)
 }
