@@ -1,0 +1,155 @@
+package detectortest
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"logveil/redact"
+)
+
+// shapeReach is how far a compiled shape is let look: 60 bytes by contract, and the byte
+// after them for a \b at the end.
+const shapeReach = 61
+
+// Oracle returns the findings of a batch by brute force: what an engine made of these
+// detectors has to find. Finding.Detector indexes ds. It panics when a shape is not a
+// regular expression.
+//
+// Findings that share bytes, directly or through others, form a cluster, and a cluster is
+// one finding: its span is the union, and its detector the highest-ranked among the
+// members that span the whole cluster, or, when none does, among all members; ties go to
+// the longer, then to the earlier, then to the detector listed first. It is open when a
+// member that reaches its end is.
+func Oracle(ds []redact.Detector, text []byte) []redact.Finding {
+	return newOracle(ds).find(text)
+}
+
+type oracle struct {
+	ds      []redact.Detector
+	anchors []anchor
+}
+
+// anchor is a redact.Anchor ready to be tried. A shape is compiled twice, because package
+// regexp sees no byte before its input: once for the start of the text, once with the
+// byte before the place in front.
+type anchor struct {
+	literals     []redact.Literal
+	first, later *regexp.Regexp
+}
+
+func newOracle(ds []redact.Detector) *oracle {
+	o := &oracle{ds: ds}
+	for _, d := range ds {
+		a := anchor{literals: d.Spec().Anchor.Literals}
+		if shape := d.Spec().Anchor.Shape; shape != "" {
+			a.first = regexp.MustCompile(`\A(?:` + shape + `)`)
+			a.later = regexp.MustCompile(`\A[\x00-\x7f](?:` + shape + `)`)
+		}
+		o.anchors = append(o.anchors, a)
+	}
+	return o
+}
+
+// candidate reports whether the anchor stands at ascii[at]. ascii is the text with each
+// byte that is not ASCII replaced by NUL, so that one byte is one character.
+func (a *anchor) candidate(ascii string, at int) bool {
+	for _, l := range a.literals {
+		if len(ascii)-at < len(l.Text) {
+			continue
+		}
+		here := ascii[at : at+len(l.Text)]
+		if here == l.Text || l.Fold && strings.EqualFold(here, l.Text) {
+			return true
+		}
+	}
+	switch {
+	case a.first == nil:
+		return false
+	case at == 0:
+		return a.first.MatchString(ascii[:min(len(ascii), shapeReach)])
+	default:
+		return a.later.MatchString(ascii[at-1 : min(len(ascii), at+shapeReach)])
+	}
+}
+
+func toASCII(text []byte) string {
+	ascii := slices.Clone(text)
+	for i, c := range ascii {
+		if c >= 0x80 {
+			ascii[i] = 0
+		}
+	}
+	return string(ascii)
+}
+
+// accepted returns the spans of all candidates that their detectors accept.
+func (o *oracle) accepted(text []byte) []redact.Finding {
+	var found []redact.Finding
+	ascii := toASCII(text)
+	for i, d := range o.ds {
+		for at := range text {
+			if !o.anchors[i].candidate(ascii, at) {
+				continue
+			}
+			if s, r := d.Match(text, at); r.OK() {
+				found = append(found, redact.Finding{Span: s, At: at, Detector: i, Open: r == redact.AcceptedOpen})
+			}
+		}
+	}
+	return found
+}
+
+func (o *oracle) find(text []byte) []redact.Finding {
+	found := o.accepted(text)
+	var resolved []redact.Finding
+	for len(found) > 0 {
+		cluster, rest := []redact.Finding{found[0]}, found[1:]
+		for grown := true; grown; {
+			grown = false
+			for i, f := range rest {
+				if slices.ContainsFunc(cluster, func(g redact.Finding) bool { return overlap(f.Span, g.Span) }) {
+					cluster = append(cluster, f)
+					rest = slices.Delete(slices.Clone(rest), i, i+1)
+					grown = true
+					break
+				}
+			}
+		}
+		resolved = append(resolved, o.winner(cluster))
+		found = rest
+	}
+	slices.SortFunc(resolved, func(a, b redact.Finding) int { return a.Start - b.Start })
+	return resolved
+}
+
+func overlap(a, b redact.Span) bool { return a.Start < b.End && b.Start < a.End }
+
+func (o *oracle) winner(cluster []redact.Finding) redact.Finding {
+	all := cluster[0].Span
+	for _, f := range cluster {
+		all.Start, all.End = min(all.Start, f.Start), max(all.End, f.End)
+	}
+	better := func(a, b redact.Finding) int {
+		if x, y := a.Span == all, b.Span == all; x != y {
+			if x {
+				return -1
+			}
+			return 1
+		}
+		if x, y := o.ds[a.Detector].Spec().Rank, o.ds[b.Detector].Spec().Rank; x != y {
+			return y - x
+		}
+		if a.Len() != b.Len() {
+			return b.Len() - a.Len()
+		}
+		if a.Start != b.Start {
+			return a.Start - b.Start
+		}
+		return a.Detector - b.Detector
+	}
+	w := slices.MinFunc(cluster, better)
+	open := slices.ContainsFunc(cluster, func(f redact.Finding) bool { return f.Open && f.End == all.End })
+	w.Span, w.Open = all, open
+	return w
+}
