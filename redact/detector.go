@@ -89,8 +89,13 @@ type Spec struct {
 	// MaxLen bounds, in bytes, how far from the anchor Match looks to either side,
 	// and so how long a value can be. At most MaxLookaround.
 	MaxLen int
-	// Rank orders findings that overlap: the higher wins, then the longer, then the
-	// earlier one. Bytes of the loser outside the winner are covered with it.
+	// Multiline says that values may go on over line ends, so that a stream must not be
+	// cut at a line end inside one. Needs literals.
+	Multiline bool
+	// Rank orders findings that overlap. All bytes of findings that overlap are
+	// replaced together. The replacement is called after the highest-ranked finding
+	// that spans them all, or, when none does, after the highest-ranked one; ties go to
+	// the longer, then the earlier.
 	Rank int
 }
 

@@ -1,9 +1,11 @@
 package redact
 
 import (
-	"context"
 	"errors"
-	"io"
+	"fmt"
+	"strings"
+
+	"logveil/internal/scan"
 )
 
 // Options are what an Engine is built from.
@@ -14,92 +16,136 @@ type Options struct {
 	Tokenizer Tokenizer
 	// Allow reports whether a value may stay, or is nil when none may. It exempts the
 	// finding it is asked about and nothing else: another finding over the same bytes
-	// still holds. It must be safe for concurrent use.
+	// still holds. It must be safe for concurrent use and must not keep value.
 	Allow func(kind Kind, value []byte) bool
 }
 
+// Kinds of what the engine masks on its own account.
+const (
+	// KindUnscanned is text that a limit on work left unscanned.
+	KindUnscanned Kind = "unscanned"
+	// KindFailed is the line in which a detector panicked.
+	KindFailed Kind = "failed"
+)
+
+// Values of Finding.Detector that stand for the engine itself.
+const (
+	Unscanned = -1 // see KindUnscanned
+	Failed    = -2 // see KindFailed
+)
+
 // Engine finds and replaces. It is immutable and safe for concurrent use.
 type Engine struct {
-	o     Options
-	specs []Spec
+	tokenizer Tokenizer
+	allow     func(Kind, []byte) bool
+	specs     []Spec
+	dets      []Detector
+	tables    *scan.Tables
+
+	shapes [][]int32 // detectors of each shape of the tables
+	lits   [][]int32 // detectors of each literal of the tables
+	// multiline are the literals of detectors whose values cross line ends.
+	multiline [][]byte
+	// tokenLit is the literal by which tokens of an earlier pass are found.
+	tokenLit int
 }
 
 // New builds an engine. It reports a detector whose Spec is not well formed.
-func New(o Options) (*Engine, error) { return nil, errors.New("redact: stub") }
+func New(o Options) (*Engine, error) {
+	e := &Engine{tokenizer: o.Tokenizer, allow: o.Allow, dets: o.Detectors}
+	if e.tokenizer == nil {
+		e.tokenizer = MaskTokenizer{}
+	}
+	var shapes []string
+	var lits []scan.Literal
+	shapeIDs := map[string]int{}
+	litIDs := map[scan.Literal]int{}
+	addLit := func(l scan.Literal) int {
+		if l.Fold {
+			l.Text = strings.ToLower(l.Text)
+		}
+		id, ok := litIDs[l]
+		if !ok {
+			id = len(lits)
+			litIDs[l] = id
+			lits = append(lits, l)
+			e.lits = append(e.lits, nil)
+		}
+		return id
+	}
+	e.tokenLit = addLit(scan.Literal{Text: tokenPrefix})
+	names := map[string]bool{}
+	for i, d := range o.Detectors {
+		s := d.Spec()
+		if err := s.check(); err != nil {
+			return nil, fmt.Errorf("detector %q: %w", s.Name, err)
+		}
+		if names[s.Name] {
+			return nil, fmt.Errorf("detector %q: the name is taken by another", s.Name)
+		}
+		names[s.Name] = true
+		e.specs = append(e.specs, s)
+		if s.Anchor.Shape != "" {
+			id, ok := shapeIDs[s.Anchor.Shape]
+			if !ok {
+				id = len(shapes)
+				shapeIDs[s.Anchor.Shape] = id
+				shapes = append(shapes, s.Anchor.Shape)
+				e.shapes = append(e.shapes, nil)
+			}
+			e.shapes[id] = append(e.shapes[id], int32(i))
+		}
+		for _, l := range s.Anchor.Literals {
+			id := addLit(scan.Literal{Text: l.Text, Fold: l.Fold})
+			e.lits[id] = append(e.lits[id], int32(i))
+			if s.Multiline {
+				e.multiline = append(e.multiline, []byte(l.Text))
+			}
+		}
+	}
+	var err error
+	if e.tables, err = scan.NewTables(shapes, lits); err != nil {
+		return nil, fmt.Errorf("redact: %w", err)
+	}
+	return e, nil
+}
+
+func (s *Spec) check() error {
+	switch {
+	case s.Name == "":
+		return errors.New("no name")
+	case !s.Kind.Valid():
+		return fmt.Errorf("kind %q is not [a-z][a-z0-9]{1,11}", s.Kind)
+	case s.Anchor.Shape == "" && len(s.Anchor.Literals) == 0:
+		return errors.New("no anchor")
+	case s.MaxLen <= 0 || s.MaxLen > MaxLookaround:
+		return fmt.Errorf("MaxLen %d is not within 1 and %d", s.MaxLen, MaxLookaround)
+	case s.Multiline && len(s.Anchor.Literals) == 0:
+		return errors.New("multi-line without a literal")
+	}
+	for _, l := range s.Anchor.Literals {
+		if s.Multiline && l.Fold {
+			return errors.New("multi-line with a literal in either case")
+		}
+	}
+	return nil
+}
 
 // Specs returns the specs of the detectors in force, in the order of Options.Detectors.
+// The caller must not change them.
 func (e *Engine) Specs() []Spec { return e.specs }
 
-// Finding is one value in a batch.
-type Finding struct {
-	Span
-	// At is the anchor of the candidate it came from.
-	At int
-	// Detector is an index into Engine.Specs.
-	Detector int
-	// Open says that the end of the value was not seen.
-	Open bool
+// Kind returns what a finding is called.
+func (e *Engine) Kind(f Finding) Kind {
+	switch f.Detector {
+	case Unscanned:
+		return KindUnscanned
+	case Failed:
+		return KindFailed
+	}
+	return e.specs[f.Detector].Kind
 }
 
-// Worker holds the buffers of one goroutine. It is not safe for concurrent use.
-type Worker struct{ e *Engine }
-
-// NewWorker returns a Worker of the engine.
-func (e *Engine) NewWorker() *Worker { return &Worker{e: e} }
-
-// Find returns the findings of a batch, resolved and in order. They are valid until the
-// next call.
-func (w *Worker) Find(b []byte) []Finding { return nil }
-
-// Append appends the redacted batch to dst and returns the extended buffer.
-func (w *Worker) Append(ctx context.Context, dst, b []byte) []byte { return dst }
-
-// Candidate is what Explain says of one place.
-type Candidate struct {
-	Span            // what the detector took, or looked at
-	At       int    // the anchor
-	Detector int    // index into Engine.Specs
-	Reason   Reason // what the detector decided
-	// Outcome says what became of a candidate that the detector took: "replaced",
-	// "covered by NAME", "inside a token", "allowed"; empty for a rejected one.
-	Outcome string
-}
-
-// Explain returns every candidate of a batch, taken or not, in order. It allocates.
-func (w *Worker) Explain(b []byte) []Candidate { return nil }
-
-// Stats counts what was done. All counts only grow.
-type Stats struct {
-	Lines, Bytes, BytesOut uint64
-	// Findings counts replaced findings by detector, indexed as Engine.Specs.
-	Findings []uint64
-	// Masked counts values that became masks because the Tokenizer did not answer.
-	Masked uint64
-	// Panics counts lines masked whole because a detector panicked.
-	Panics uint64
-	// Capped counts places masked because a limit left them unscanned.
-	Capped uint64
-	// LongLines counts lines longer than the line cap.
-	LongLines uint64
-}
-
-// Stats returns the counts of the worker since it was made; valid until the next call.
-func (w *Worker) Stats() *Stats { return nil }
-
-// CopyOptions say how Copy moves a stream.
-type CopyOptions struct {
-	// Workers is the number of goroutines that redact; 0 means GOMAXPROCS.
-	Workers int
-	// LineCap is the longest line, in bytes, that is kept whole in memory; longer ones
-	// are cut at a safe place. 0 means 1 MiB; at least 64 KiB.
-	LineCap int
-	// Progress, when not nil, is called from one goroutine after each batch written.
-	Progress func(Stats)
-}
-
-// Copy redacts src into dst until the end of src, or until ctx is done, when the batches
-// already read are finished first. The order of lines is kept. The errors are those of
-// src, dst and ctx, wrapped; what was written up to then ends at the end of a batch.
-func (e *Engine) Copy(ctx context.Context, dst io.Writer, src io.Reader, o CopyOptions) (Stats, error) {
-	return Stats{}, errors.New("redact: stub")
-}
+// Implementation names the kernels that this process scans with, for people and
+// benchmarks: "avx512", "avx2", "portable".
+func Implementation() string { return scan.Implementation() }

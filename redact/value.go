@@ -6,7 +6,7 @@ import "context"
 type Value struct {
 	Kind Kind
 	// Raw is the value as it stands in the text, decoded of any outer encoding. It is
-	// valid until Tokenize returns.
+	// valid until Tokenize returns. It is nil for what must be masked.
 	Raw []byte
 	// Token is the answer. Left empty, the value is masked.
 	Token []byte

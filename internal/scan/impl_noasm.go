@@ -1,5 +1,8 @@
 package scan
 
+// Implementation names the kernels in use.
+func Implementation() string { return "portable" }
+
 func (s *Scanner) stage1(w []byte) { s.stage1Generic(w) }
 
 func (s *Scanner) run() { s.runGeneric() }

@@ -1,0 +1,336 @@
+package redact_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"logveil/detectors"
+	"logveil/redact"
+)
+
+// word is a detector of one word, for tests: it takes the letters after its literal.
+type word struct {
+	name  string
+	lit   string
+	rank  int
+	match func(b []byte, at int) (redact.Span, redact.Reason)
+	multi bool
+}
+
+func (d word) Spec() redact.Spec {
+	return redact.Spec{Name: d.name, Kind: redact.Kind(d.name), Doc: "test", MaxLen: 1000, Rank: d.rank, Multiline: d.multi,
+		Anchor: redact.Anchor{Literals: []redact.Literal{{Text: d.lit}}}}
+}
+
+func (d word) Match(b []byte, at int) (redact.Span, redact.Reason) { return d.match(b, at) }
+
+// after takes n bytes that start d bytes after the anchor.
+func after(d, n int) func(b []byte, at int) (redact.Span, redact.Reason) {
+	return func(b []byte, at int) (redact.Span, redact.Reason) {
+		if at+d+n > len(b) || at+d < 0 {
+			return redact.Span{}, redact.RejectLength
+		}
+		return redact.Span{Start: at + d, End: at + d + n}, redact.Accepted
+	}
+}
+
+func engine(t testing.TB, o redact.Options) *redact.Engine {
+	t.Helper()
+	e, err := redact.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func redacted(e *redact.Engine, s string) string {
+	return string(e.NewWorker().Append(context.Background(), nil, []byte(s)))
+}
+
+func TestOverlaps(t *testing.T) {
+	e := engine(t, redact.Options{Detectors: []redact.Detector{
+		word{name: "low", lit: "low", rank: 1, match: after(3, 8)},
+		word{name: "high", lit: "high", rank: 9, match: after(4, 3)},
+		word{name: "back", lit: "back", rank: 5, match: after(-4, 4)},
+		word{name: "mid", lit: "low", rank: 5, match: after(3, 8)},
+	}})
+	for in, want := range map[string]string{
+		"x high123 y":          "x hightok1_high_x y",
+		"low12345678 ":         "lowtok1_mid_x ",   // equal spans: rank
+		"lowhigh123a ":         "lowtok1_mid_x ",   // a span that covers all names it, whatever the rank
+		"high12low3456789012 ": "hightok1_high_x ", // none covers all: rank, and all bytes go
+		"abcdback.":            "tok1_back_x.",     // bytes before the anchor, to the end of the word
+		"high123.high456 ":     "hightok1_high_x.hightok1_high_x ",
+		"abcdback high123":     "tok1_back_x hightok1_high_x",
+		"tok1_high_x low":      "tok1_high_x low",
+		"lowtok1_ab_x ":        "lowtok1_mid_x ", // not exactly a token: "tok1_ab_" goes
+		"hightok1_ab_x":        "hightok1_high_x",
+		"tok1_highabc_x ":      "tok1_highabc_x ", // the anchor is inside a token
+	} {
+		if got := redacted(e, in); got != want {
+			t.Errorf("%q became %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestAllowExemptsOneFindingOnly(t *testing.T) {
+	e := engine(t, redact.Options{
+		Detectors: []redact.Detector{
+			word{name: "aa", lit: "aa=", rank: 1, match: after(3, 3)},
+			word{name: "bb", lit: "=", rank: 2, match: after(1, 3)},
+		}[:1],
+		Allow: func(k redact.Kind, v []byte) bool { return k == "aa" && string(v) == "yes" },
+	})
+	if got := redacted(e, "aa=yes aa=non"); got != "aa=yes aa=tok1_aa_x" {
+		t.Error(got)
+	}
+	e = engine(t, redact.Options{
+		Detectors: []redact.Detector{
+			word{name: "aa", lit: "aa=", rank: 1, match: after(3, 3)},
+			word{name: "bb", lit: "a=y", rank: 2, match: after(2, 5)},
+		},
+		Allow: func(k redact.Kind, v []byte) bool { return k == "aa" && string(v) == "yes" },
+	})
+	if got := redacted(e, "aa=yesxx "); got != "aa=tok1_bb_x " {
+		t.Error(got)
+	}
+}
+
+func TestPanicMasksTheLine(t *testing.T) {
+	boom := word{name: "boom", lit: "boom", rank: 1, match: func(b []byte, at int) (redact.Span, redact.Reason) {
+		panic(string(b))
+	}}
+	high := word{name: "high", lit: "high", rank: 9, match: after(4, 3)}
+	e := engine(t, redact.Options{Detectors: []redact.Detector{high, boom}})
+	w := e.NewWorker()
+	got := string(w.Append(context.Background(), nil, []byte("one high123 \ntwo boom secret\nthree high123\n")))
+	if want := "one hightok1_high_x \ntok1_failed_x\nthree hightok1_high_x\n"; got != want {
+		t.Errorf("got %q", got)
+	}
+	if w.Stats().Failed != 1 {
+		t.Errorf("%d lines counted as failed", w.Stats().Failed)
+	}
+	// Many such lines, over many windows: all go, and it ends.
+	in := strings.Repeat("boom secret\n", 5000) + "fine high123\n"
+	got = redacted(e, in)
+	if strings.Contains(got, "secret") || !strings.Contains(got, "tok1_failed_x") {
+		t.Error("a line that panicked stands in the output")
+	}
+}
+
+type badTokenizer struct{}
+
+func (badTokenizer) Tokenize(context.Context, []redact.Value, []byte) []byte { panic("value") }
+
+func TestTokenizerPanicMasks(t *testing.T) {
+	e := engine(t, redact.Options{Tokenizer: badTokenizer{}, Detectors: []redact.Detector{word{name: "high", lit: "high", match: after(4, 3)}}})
+	if got := redacted(e, "high123"); got != "hightok1_high_x" {
+		t.Error(got)
+	}
+}
+
+func TestFloodIsMaskedNotPassed(t *testing.T) {
+	n := 0
+	d := word{name: "all", lit: "aaa", match: func(b []byte, at int) (redact.Span, redact.Reason) {
+		n++
+		return redact.Span{}, redact.RejectValue
+	}}
+	var ds []redact.Detector
+	for i := range 4 {
+		d.name = fmt.Sprintf("all%d", i)
+		ds = append(ds, d)
+	}
+	e := engine(t, redact.Options{Detectors: ds})
+	in := "before\n" + strings.Repeat("a", 40000) + "\nafter\n"
+	w := e.NewWorker()
+	got := string(w.Append(context.Background(), nil, []byte(in)))
+	if strings.Contains(got, "aaa") || w.Stats().Unscanned == 0 || !strings.HasSuffix(got, "\nafter\n") {
+		t.Errorf("%d unscanned, %q", w.Stats().Unscanned, got)
+	}
+	if n > 8*len(in) {
+		t.Errorf("%d candidates looked at", n)
+	}
+}
+
+// sample is text with values of many kinds, lines of many lengths, and bytes that are
+// not text.
+func sample(r *rand.Rand, n int) []byte {
+	parts := []string{"card 4111 1111 1111 1111", "4111111111111111", "ssn=123-45-6789", "john.doe@example.com", "10.20.30.40",
+		"password=hunter2abc", "\n", "\n", "\r\n", " ", "INFO  [main] ", "\x00\xff", "DE89370400440532013000", "id 12345-67", "tok1_card_x",
+		"https://svc:pa55w0rd@db.example.com/x", "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA7bq9\nqwertyuiopasdfghjkl\n-----END RSA PRIVATE KEY-----\n",
+		"Authorization: Bearer abcdefghijklmnop0123456789", "{\"a\":1}", "word"}
+	var b []byte
+	for len(b) < n {
+		b = append(b, parts[r.IntN(len(parts))]...)
+		if r.IntN(3) > 0 {
+			b = append(b, ' ')
+		}
+	}
+	return b
+}
+
+// A stream gives what the text as a whole gives, however it is read.
+func TestCopyEqualsAppend(t *testing.T) {
+	e := engine(t, redact.Options{Detectors: detectors.All()})
+	r := rand.New(rand.NewPCG(3, 4))
+	for i := range 30 {
+		in := sample(r, r.IntN(200_000))
+		want := redacted(e, string(in))
+		for name, src := range map[string]io.Reader{
+			"whole": bytes.NewReader(in), "half": iotest.HalfReader(bytes.NewReader(in)), "data+EOF": iotest.DataErrReader(bytes.NewReader(in)),
+			"few": &chunkReader{in, r.IntN(5000) + 1},
+		} {
+			var got bytes.Buffer
+			st, err := e.Copy(context.Background(), &got, src, redact.CopyOptions{Workers: 1 + i%3})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.String() != want {
+				t.Fatalf("%s: text %d: %s", name, i, difference(got.String(), want))
+			}
+			if st.Bytes != uint64(len(in)) || st.BytesOut != uint64(len(want)) {
+				t.Fatalf("%s: counted %d in, %d out of %d, %d", name, st.Bytes, st.BytesOut, len(in), len(want))
+			}
+		}
+	}
+}
+
+type chunkReader struct {
+	b []byte
+	n int
+}
+
+func (c *chunkReader) Read(p []byte) (int, error) {
+	if len(c.b) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p[:min(len(p), c.n)], c.b)
+	c.b = c.b[n:]
+	return n, nil
+}
+
+func difference(a, b string) string {
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			return fmt.Sprintf("at %d: %q, want %q", i, a[max(0, i-60):min(len(a), i+60)], b[max(0, i-60):min(len(b), i+60)])
+		}
+	}
+	return fmt.Sprintf("lengths %d and %d", len(a), len(b))
+}
+
+// A line longer than the cap gives what it gives whole.
+func TestLongLines(t *testing.T) {
+	e := engine(t, redact.Options{Detectors: detectors.All()})
+	r := rand.New(rand.NewPCG(5, 6))
+	for i := range 8 {
+		in := bytes.ReplaceAll(sample(r, 3<<20), []byte{'\n'}, []byte{' '})
+		in = bytes.ReplaceAll(in, []byte("-----BEGIN"), []byte("-----begin"))
+		copy(in[r.IntN(100000):], "\n")
+		if i%2 == 0 {
+			in = append(in, "\nnext john.doe@example.com\n"...)
+		}
+		want := redacted(e, string(in))
+		var got bytes.Buffer
+		st, err := e.Copy(context.Background(), &got, bytes.NewReader(in), redact.CopyOptions{Workers: 2, LineCap: redact.MinLineCap + i*1000})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if st.LongLines == 0 {
+			t.Fatal("no line was long")
+		}
+		if got.String() != want {
+			t.Fatalf("%d: %s", i, difference(got.String(), want))
+		}
+	}
+}
+
+// A value longer than any buffer is left out whole.
+func TestEndlessValue(t *testing.T) {
+	e := engine(t, redact.Options{Detectors: detectors.All()})
+	for _, head := range []string{"Authorization: Bearer ", "jwt eyJhbGciOiJIUzI1NiJ9.", "password="} {
+		in := head + strings.Repeat("Zq9", 1<<20) + " tail\nnext\n"
+		var got bytes.Buffer
+		if _, err := e.Copy(context.Background(), &got, strings.NewReader(in), redact.CopyOptions{LineCap: redact.MinLineCap}); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(got.String(), "Zq9") || !strings.HasSuffix(got.String(), " tail\nnext\n") {
+			t.Errorf("%q: %d bytes came out: %.100q", head, got.Len(), got.String())
+		}
+	}
+}
+
+func TestCopyErrors(t *testing.T) {
+	e := engine(t, redact.Options{Detectors: detectors.All()})
+	in := strings.Repeat("john.doe@example.com 4111111111111111\n", 100_000)
+	t.Run("write", func(t *testing.T) {
+		full := errors.New("no space left")
+		_, err := e.Copy(context.Background(), writerFunc(func(p []byte) (int, error) { return 0, full }), endless{}, redact.CopyOptions{})
+		if !errors.Is(err, full) {
+			t.Error(err)
+		}
+	})
+	t.Run("read", func(t *testing.T) {
+		broken := errors.New("input/output error")
+		var out bytes.Buffer
+		_, err := e.Copy(context.Background(), &out, io.MultiReader(strings.NewReader(in), iotest.ErrReader(broken)), redact.CopyOptions{})
+		if !errors.Is(err, broken) || out.String() != redacted(e, in) {
+			t.Error(err, out.Len())
+		}
+	})
+	t.Run("stop", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(context.Background())
+		pr, pw := io.Pipe()
+		go func() {
+			io.WriteString(pw, "one john.doe@example.com\ntwo 4111 1111 1111 11")
+			cancel() // the reader now waits for more
+		}()
+		var out bytes.Buffer
+		_, err := e.Copy(ctx, &out, pr, redact.CopyOptions{})
+		if !errors.Is(err, context.Canceled) || strings.Contains(out.String(), "4111") {
+			t.Errorf("%v %q", err, out.String())
+		}
+	})
+}
+
+type writerFunc func(p []byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
+
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = "x\n"[i&1]
+	}
+	return len(p), nil
+}
+
+func TestNoAllocation(t *testing.T) {
+	e := engine(t, redact.Options{Detectors: detectors.All()})
+	w := e.NewWorker()
+	in := sample(rand.New(rand.NewPCG(7, 8)), 200_000)
+	dst := w.Append(context.Background(), nil, in)
+	if n := testing.AllocsPerRun(20, func() { dst = w.Append(context.Background(), dst[:0], in) }); n != 0 {
+		t.Errorf("%v allocations per batch", n)
+	}
+}
+
+func TestBadSpecs(t *testing.T) {
+	good := word{name: "good", lit: "good", match: after(0, 1)}
+	for name, ds := range map[string][]redact.Detector{
+		"same name": {good, good},
+		"kind":      {word{name: "Bad", lit: "good", match: after(0, 1)}},
+		"literal":   {word{name: "bad", lit: "ab", match: after(0, 1)}},
+	} {
+		if _, err := redact.New(redact.Options{Detectors: ds}); err == nil {
+			t.Error(name, "was taken")
+		}
+	}
+}

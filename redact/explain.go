@@ -1,0 +1,37 @@
+package redact
+
+import "slices"
+
+// Candidate is what Explain says of one place.
+type Candidate struct {
+	Span            // what the detector took, or looked at
+	At       int    // the anchor
+	Detector int    // index into Engine.Specs
+	Reason   Reason // what the detector decided
+	// Outcome says what became of a candidate that the detector took: "replaced",
+	// "covered by NAME", "inside a token", "allowed"; empty for a rejected one.
+	Outcome string
+}
+
+// Explain returns every candidate of a batch, taken or not, in order. It allocates.
+func (w *Worker) Explain(b []byte) []Candidate {
+	w.explain, w.explained = nil, true
+	w.Find(b)
+	w.explained = false
+	cs := w.explain
+	w.explain = nil
+	slices.SortStableFunc(cs, func(a, b Candidate) int { return a.At - b.At })
+	return cs
+}
+
+// outcome notes what became of a finding.
+func (w *Worker) outcome(f Finding, s string) {
+	if !w.explained {
+		return
+	}
+	for i := range w.explain {
+		if c := &w.explain[i]; c.Detector == f.Detector && c.At == f.At && c.Reason.OK() && c.Outcome == "" {
+			c.Outcome = s
+		}
+	}
+}

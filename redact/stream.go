@@ -1,0 +1,369 @@
+package redact
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+)
+
+// CopyOptions say how Copy moves a stream.
+type CopyOptions struct {
+	// Workers is the number of goroutines that redact; 0 means GOMAXPROCS.
+	Workers int
+	// LineCap is the longest line, in bytes, that is looked at whole; longer ones are
+	// cut at a safe place. 0 means 1 MiB; at least MinLineCap.
+	LineCap int
+	// Progress, when not nil, is called from one goroutine after each batch written.
+	Progress func(Stats)
+}
+
+const (
+	// MinLineCap is the least CopyOptions.LineCap, in bytes: a part of a line is looked
+	// at with MaxLookaround bytes of context before it and twice that after it.
+	MinLineCap = 8 * MaxLookaround
+
+	defaultLineCap = 1 << 20
+	// batchSize is how much is read at a time, in bytes. Larger ones gain nothing and
+	// leave the second-level cache.
+	batchSize = 256 << 10
+)
+
+// Copy redacts src into dst until the end of src, or until ctx is done, when the batches
+// already read are finished first. The order of lines is kept, and lines that have come
+// whole do not wait for more. The errors are those of src, dst and ctx, wrapped; what was
+// written up to then ends at the end of a batch.
+//
+// Tokens are waited for with a context that is not done when ctx is, so that the last
+// batches are redacted like the others.
+func (e *Engine) Copy(ctx context.Context, dst io.Writer, src io.Reader, o CopyOptions) (Stats, error) {
+	if o.Workers <= 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	if o.LineCap == 0 {
+		o.LineCap = defaultLineCap
+	}
+	o.LineCap = max(o.LineCap, MinLineCap)
+
+	jobs := 2*o.Workers + 1
+	c := &copier{
+		e: e, ctx: ctx, lineCap: o.LineCap, probe: e.NewWorker(),
+		free:    make(chan *job, jobs),
+		todo:    make(chan *job, jobs),
+		ordered: make(chan *job, jobs),
+		stop:    make(chan struct{}),
+		ask:     make(chan []byte, 1),
+		got:     make(chan readResult, 1),
+	}
+	go c.serveReads(src)
+	for range jobs {
+		c.free <- &job{done: make(chan struct{}, 1)}
+	}
+	tctx := context.WithoutCancel(ctx)
+	workers := make([]*Worker, o.Workers)
+	ended := make(chan struct{}, o.Workers)
+	for i := range workers {
+		w := e.NewWorker()
+		workers[i] = w
+		go func() {
+			for j := range c.todo {
+				j.out = w.Append(tctx, j.out[:0], j.in)
+				j.done <- struct{}{}
+			}
+			ended <- struct{}{}
+		}()
+	}
+	var readErr error
+	go func() {
+		readErr = c.read()
+		close(c.ask)
+		close(c.todo)
+		close(c.ordered)
+	}()
+
+	var writeErr error
+	var total Stats
+	for j := range c.ordered {
+		<-j.done
+		if writeErr == nil && len(j.out) > 0 {
+			if _, writeErr = dst.Write(j.out); writeErr != nil {
+				close(c.stop)
+			}
+		}
+		if writeErr == nil && o.Progress != nil {
+			total.Bytes += uint64(j.size)
+			total.BytesOut += uint64(len(j.out))
+			o.Progress(total)
+		}
+		c.free <- j
+	}
+	for range workers {
+		<-ended
+	}
+	total = Stats{}
+	for _, w := range append(workers, c.probe) {
+		total.Add(&w.stats)
+	}
+	switch {
+	case writeErr != nil:
+		return total, fmt.Errorf("write: %w", writeErr)
+	case readErr != nil:
+		return total, readErr
+	}
+	return total, nil
+}
+
+// job is one batch on its way: read, redacted by any worker, written in order.
+type job struct {
+	in, out []byte
+	size    int
+	done    chan struct{}
+}
+
+// copier is the reading side of Copy.
+type copier struct {
+	e       *Engine
+	ctx     context.Context
+	lineCap int
+	probe   *Worker // looks at what may be cut, and redacts the parts of long lines
+	held    bool    // the text left over begins with a value of many lines
+	err     error   // why the source gives no more
+
+	free, todo, ordered chan *job
+	stop                chan struct{} // closed when nothing can be written any more
+
+	ask chan []byte
+	got chan readResult
+}
+
+type readResult struct {
+	n   int
+	err error
+}
+
+// errStopped says that the writing side failed; it is not returned to callers.
+var errStopped = errors.New("stopped")
+
+// serveReads reads on a goroutine of its own, because nothing else can end the wait for
+// a terminal or a pipe. One that is left waiting ends with the source.
+func (c *copier) serveReads(src io.Reader) {
+	for buf := range c.ask {
+		n, err := src.Read(buf)
+		c.got <- readResult{n, err}
+	}
+}
+
+// fill reads once into the room behind buf.
+func (c *copier) fill(buf []byte) ([]byte, error) {
+	if c.err == nil {
+		c.err = c.ctx.Err()
+	}
+	if c.err != nil {
+		return buf, c.err
+	}
+	c.ask <- buf[len(buf):cap(buf)]
+	select {
+	case r := <-c.got:
+		c.err = r.err
+		return buf[:len(buf)+r.n], r.err
+	case <-c.ctx.Done():
+		c.err = c.ctx.Err()
+	case <-c.stop:
+		c.err = errStopped
+	}
+	return buf, c.err
+}
+
+// read cuts the source into batches until its end.
+func (c *copier) read() error {
+	j, err := c.take()
+	if err != nil {
+		return nil
+	}
+	for {
+		if cap(j.in)-len(j.in) < batchSize/4 {
+			j.in = append(make([]byte, 0, max(2*cap(j.in), batchSize)), j.in...)
+		}
+		j.in, err = c.fill(j.in)
+		cut := c.cut(j.in)
+		switch {
+		case err == io.EOF:
+			c.send(j, len(j.in))
+			return nil
+		case err == errStopped:
+			return nil
+		case err != nil && c.ctx.Err() != nil:
+			// Asked to stop: the lines that have come whole go out. Part of a line
+			// does not, since it may end inside a value.
+			c.send(j, cut)
+			return fmt.Errorf("stopped: %w", context.Cause(c.ctx))
+		case err != nil:
+			c.send(j, len(j.in))
+			return fmt.Errorf("read: %w", err)
+		case cut > 0:
+			next, err := c.take()
+			if err != nil {
+				return nil
+			}
+			next.in = append(next.in[:0], j.in[cut:]...)
+			c.send(j, cut)
+			j = next
+		case len(j.in) >= c.lineCap:
+			if j = c.longLine(j); j == nil {
+				return nil
+			}
+		}
+	}
+}
+
+// cut returns how much of b can go out as a batch: up to a line end that is inside no
+// value, or 0.
+func (c *copier) cut(b []byte) int {
+	end := bytes.LastIndexByte(b, '\n') + 1
+	if end == 0 || len(c.e.multiline) == 0 {
+		return end
+	}
+	// Only an anchor this near to the cut can have a value that crosses it, but for one
+	// that was held back before.
+	near := max(0, end-MaxLookaround)
+	if c.held {
+		near = 0
+	}
+	c.held = false
+	first := -1
+	for _, l := range c.e.multiline {
+		if i := bytes.Index(b[near:end], l); i >= 0 && (first < 0 || near+i < first) {
+			first = near + i
+		}
+	}
+	if first < 0 {
+		return end
+	}
+	line := bytes.LastIndexByte(b[:first], '\n') + 1
+	for _, f := range c.probe.Find(b[line:end]) {
+		if f.Open && f.Detector >= 0 && c.e.specs[f.Detector].Multiline {
+			if at := bytes.LastIndexByte(b[:line+f.Start], '\n') + 1; len(b)-at < c.lineCap {
+				c.held = true
+				return at
+			}
+		}
+	}
+	return end
+}
+
+// take gets a job to fill, and waits while all are on their way.
+func (c *copier) take() (*job, error) {
+	select {
+	case j := <-c.free:
+		j.in = j.in[:0]
+		return j, nil
+	case <-c.stop:
+		return nil, errStopped
+	}
+}
+
+// send puts the first n bytes of a job on their way.
+func (c *copier) send(j *job, n int) {
+	j.in = j.in[:n]
+	j.size = n
+	c.ordered <- j
+	c.todo <- j
+}
+
+// longLine redacts a line that is longer than the cap, part by part and in order. It
+// returns a job with what follows the line, or nil when nothing can be written any more.
+func (c *copier) longLine(j *job) *job {
+	c.probe.stats.LongLines++
+	ctx := context.WithoutCancel(c.ctx)
+	buf, from := j.in, 0
+	for {
+		end, final := len(buf), c.err != nil
+		if i := bytes.IndexByte(buf[from:], '\n'); i >= 0 {
+			end, final = from+i+1, true
+		}
+		if c.err != nil && c.err != io.EOF && c.ctx.Err() != nil && end == len(buf) {
+			final = false // asked to stop: what is not certain stays here
+		}
+		var next int
+		j.out, next = c.probe.AppendPart(ctx, j.out[:0], buf[:end], from, final)
+		j.size = next - from
+		following, err := c.take()
+		if err != nil {
+			return nil
+		}
+		// The buffer stays with this line; the job that goes takes the other one.
+		j.in = following.in
+		j.done <- struct{}{}
+		c.ordered <- j
+		j = following
+		if final || c.err != nil {
+			j.in = append(buf[:0], buf[end:]...)
+			return j
+		}
+		keep := max(0, next-MaxLookaround)
+		buf = buf[:copy(buf, buf[keep:])]
+		from = next - keep
+		for c.err == nil && len(buf) < cap(buf) {
+			n := len(buf)
+			buf, _ = c.fill(buf)
+			if bytes.IndexByte(buf[n:], '\n') >= 0 {
+				break
+			}
+		}
+	}
+}
+
+// maxHeld is the longest value, in bytes, that AppendPart holds back to be replaced as
+// one. Of a longer one the rest is left out.
+const maxHeld = 2 * MaxLookaround
+
+// AppendPart is Append for a part of a line that is too long to be looked at whole. b
+// holds what was appended before (b[:from], of which at least MaxLookaround bytes must be
+// there, if there were as many) and what has come since. It appends what is certain to
+// dst, and returns how far that goes: the rest must come again, with more behind it. With
+// final set b ends with the line, and all of it goes.
+func (w *Worker) AppendPart(ctx context.Context, dst, b []byte, from int, final bool) ([]byte, int) {
+	n := len(dst)
+	to := len(b)
+	if !final {
+		// A candidate this far from the end saw all that it may look at, and so did
+		// every candidate of a value that starts before.
+		to = max(from, len(b)-2*MaxLookaround)
+	}
+	start := from
+	if w.swallow {
+		for start < to && !delimiter(b[start]) {
+			start++
+		}
+		w.swallow = start == to && !final
+	}
+	out := w.Find(b)
+	w.tokenize(ctx, b, out)
+	for i := range out {
+		f := &out[i]
+		if f.Start < start && f.End > start {
+			if f.Detector < 0 {
+				f.Start = start // the engine's mask of a line goes on
+			} else {
+				start = min(f.End, to) // the end of what was replaced before
+			}
+		}
+		if f.Start >= start && f.Start < to && f.End > to {
+			if to-f.Start <= maxHeld && f.Start > from {
+				to = f.Start
+			} else {
+				// Too long to hold: what is here is replaced, what follows left out.
+				f.End = to
+				w.vals[i].Raw = nil
+				w.swallow = true
+			}
+		}
+	}
+	if start < to {
+		dst = w.write(dst, b, out, start, to)
+	}
+	w.count(b[from:to], len(dst)-n)
+	return dst, to
+}
