@@ -465,12 +465,15 @@ func (w *Worker) write(dst, b []byte, fs []Finding, from, to int) []byte {
 		if f.Detector >= 0 {
 			w.stats.Findings[f.Detector]++
 		}
+		q := quote(b, f.Span)
+		dst = append(dst, q...)
 		if len(v.Token) > 0 && v.Raw != nil {
 			dst = append(dst, v.Token...)
 		} else {
 			w.stats.Masked++
 			dst = AppendMask(dst, v.Kind)
 		}
+		dst = append(dst, q...)
 		from = f.End
 	}
 	if from < to {
