@@ -3,7 +3,9 @@
 //
 //	gitleaks rules
 //
-// prints the default rules' names and expressions, parted by a tab, for the union of the rure peer.
+// prints the default rules' names and expressions, parted by a tab, for the union of the rure peer. The optional
+// run of word characters that many rules begin with is left off: it moves the start of a match, never whether
+// there is one, and with it a union has too many states for any automaton.
 package main
 
 import (
@@ -19,7 +21,10 @@ import (
 	"logveil/bench/peers/protocol"
 )
 
-const module = "github.com/zricethezav/gitleaks/v8"
+const (
+	module       = "github.com/zricethezav/gitleaks/v8"
+	optionalWord = `[\w.-]{0,50}?`
+)
 
 func main() {
 	zerolog.SetGlobalLevel(zerolog.Disabled)
@@ -41,7 +46,7 @@ func rules() error {
 	var lines []string
 	for id, r := range d.Config.Rules {
 		if r.Regex != nil {
-			lines = append(lines, id+"\t"+r.Regex.String())
+			lines = append(lines, id+"\t"+strings.Replace(r.Regex.String(), optionalWord, "", 1))
 		}
 	}
 	slices.Sort(lines)
