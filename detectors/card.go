@@ -1,11 +1,233 @@
 package detectors
 
-import "logveil/redact"
+import (
+	"logveil/internal/check"
+	"logveil/redact"
+)
 
+// card finds payment card numbers: 12 to 19 digits, contiguous or grouped as they stand
+// on cards, whose prefix and length an issuer uses and whose Luhn digit agrees.
+//
+// Sources: ISO/IEC 7812-1 for the structure and the check digit; the networks' published
+// issuer ranges, as collected in "Payment card number" of the English Wikipedia and in
+// Braintree's credit-card-type.
 type card struct{}
 
-func (card) Spec() redact.Spec { return redact.Spec{Name: "card", Kind: "card"} }
+const (
+	cardMin = 12
+	cardMax = 19
+)
+
+// cardIssuers are the prefixes in use, as ranges of the first four digits, with the
+// lengths that go with them. Ranges that networks publish in six digits are widened to
+// four.
+var cardIssuers = [...]struct {
+	name   string
+	lo, hi uint16
+	lens   uint8
+}{
+	{"Visa", 4000, 4999, lens(13, 16, 19)},
+	{"Mastercard", 5100, 5599, lens(16)},
+	{"Mastercard", 2221, 2720, lens(16)},
+	{"American Express", 3400, 3499, lens(15)},
+	{"American Express", 3700, 3799, lens(15)},
+	{"Discover", 6011, 6011, lens(16, 19)},
+	{"Discover", 6440, 6599, lens(16, 19)},
+	{"Diners Club", 3000, 3059, lens(14, 16)},
+	{"Diners Club", 3095, 3095, lens(14, 16)},
+	{"Diners Club", 3600, 3699, lens(14, 16)},
+	{"Diners Club", 3800, 3999, lens(14, 16)},
+	{"JCB", 3528, 3589, lens(16, 17, 18, 19)},
+	{"JCB", 1800, 1800, lens(15)},
+	{"JCB", 2131, 2131, lens(15)},
+	{"UnionPay", 6200, 6299, lens(16, 17, 18, 19)},
+	{"UnionPay", 8100, 8171, lens(16, 17, 18, 19)},
+	{"Maestro", 5018, 5018, lens(12, 13, 14, 15, 16, 17, 18, 19)},
+	{"Maestro", 5020, 5020, lens(12, 13, 14, 15, 16, 17, 18, 19)},
+	{"Maestro", 5038, 5038, lens(12, 13, 14, 15, 16, 17, 18, 19)},
+	{"Maestro", 5893, 5893, lens(12, 13, 14, 15, 16, 17, 18, 19)},
+	{"Maestro", 6304, 6304, lens(12, 13, 14, 15, 16, 17, 18, 19)},
+	{"Maestro", 6759, 6759, lens(12, 13, 14, 15, 16, 17, 18, 19)},
+	{"Maestro", 6761, 6763, lens(12, 13, 14, 15, 16, 17, 18, 19)},
+	{"Switch", 5641, 5641, lens(16, 18, 19)},
+	{"Switch", 6331, 6331, lens(16, 18, 19)},
+	{"Switch", 6333, 6333, lens(16, 18, 19)},
+	{"Solo", 6334, 6334, lens(16, 18, 19)},
+	{"Solo", 6767, 6767, lens(16, 18, 19)},
+	{"Dankort", 5019, 5019, lens(16)},
+	{"Mir", 2200, 2204, lens(16, 17, 18, 19)},
+	{"RuPay", 5085, 5089, lens(16)},
+	{"RuPay", 6069, 6085, lens(16)},
+	{"RuPay", 8172, 8202, lens(16)},
+	{"Verve", 5060, 5061, lens(16, 18, 19)},
+	{"Verve", 5078, 5079, lens(16, 18, 19)},
+	{"Elo", 5041, 5041, lens(16)},
+	{"Elo", 5066, 5067, lens(16)},
+	{"Elo", 5090, 5099, lens(16)},
+	{"Hipercard", 6062, 6062, lens(16)},
+	{"InterPayment", 6360, 6369, lens(16, 17, 18, 19)},
+	{"InstaPayment, Hiper", 6370, 6399, lens(16)},
+	{"Naranja", 5895, 5895, lens(16)},
+	{"Troy", 9792, 9792, lens(16)},
+	{"Napas", 9704, 9704, lens(16, 19)},
+	{"Uzcard", 8600, 8600, lens(16)},
+	{"Humo", 9860, 9860, lens(16)},
+}
+
+// lens is a set of card lengths, bit n-cardMin for n digits.
+func lens(ns ...int) (set uint8) {
+	for _, n := range ns {
+		set |= 1 << (n - cardMin)
+	}
+	return set
+}
+
+// cardLens is cardIssuers by the first four digits: the lengths such a number may have.
+var cardLens = func() (t [10000]uint8) {
+	for _, i := range cardIssuers {
+		for p := i.lo; p <= i.hi; p++ {
+			t[p] |= i.lens
+		}
+	}
+	return t
+}()
+
+func (card) Spec() redact.Spec {
+	return redact.Spec{
+		Name: "card",
+		Kind: "card",
+		Doc:  "Payment card numbers: issuer prefix and length, Luhn, plain or grouped.",
+		Anchor: redact.Anchor{
+			Shape: `\b\d{4}(\d{8}|[ .-](\d{4}[ .-]\d{4}[ .-]\d{2}|\d{6}[ .-]\d{4}))`,
+		},
+		MaxLen: 32,
+		Rank:   60,
+	}
+}
 
 func (card) Match(b []byte, at int) (redact.Span, redact.Reason) {
+	if at > 0 && isWord(b[at-1]) {
+		return redact.Span{}, redact.RejectNeighbor
+	}
+	if len(b)-at < cardMin {
+		return redact.Span{}, redact.RejectLength
+	}
+	d0, d1, d2, d3 := b[at]-'0', b[at+1]-'0', b[at+2]-'0', b[at+3]-'0'
+	if d0 > 9 || d1 > 9 || d2 > 9 || d3 > 9 {
+		return redact.Span{}, redact.RejectAnchor
+	}
+	lens := cardLens[int(d0)*1000+int(d1)*100+int(d2)*10+int(d3)]
+	if lens == 0 {
+		return redact.Span{}, redact.RejectRange
+	}
+	switch sep := b[at+4]; {
+	case isDigit(sep):
+		return matchPlainCard(b, at, lens)
+	case sep == ' ' || sep == '-' || sep == '.':
+		return matchGroupedCard(b, at, sep, lens)
+	}
 	return redact.Span{}, redact.RejectAnchor
+}
+
+// matchPlainCard takes a run of digits without separators.
+func matchPlainCard(b []byte, at int, lens uint8) (redact.Span, redact.Reason) {
+	n := countDigits(b, at, cardMax+1)
+	s := redact.Span{Start: at, End: at + n}
+	if n < cardMin || n > cardMax {
+		return s, redact.RejectLength
+	}
+	if lens>>(n-cardMin)&1 == 0 {
+		return s, redact.RejectRange
+	}
+	// Before it: no decimal number, no negative one, no joined id such as blk_-123. After
+	// the dash of another number as long as a card, as in a list of cards, it may stand.
+	if at > 0 {
+		k := 0
+		switch b[at-1] {
+		case '.':
+			if at > 1 && isDigit(b[at-2]) {
+				return s, redact.RejectNeighbor
+			}
+		case '-':
+			if k = countDigitsBack(b, at-1, cardMax+1); k < cardMin || k > cardMax || joined(b, at-1-k) {
+				return s, redact.RejectNeighbor
+			}
+		}
+	}
+	if s.End < len(b) && (isWord(b[s.End]) || b[s.End] == '.' && s.End+1 < len(b) && isDigit(b[s.End+1])) {
+		return s, redact.RejectNeighbor
+	}
+	if !check.Luhn(b[s.Start:s.End]) {
+		return s, redact.RejectChecksum
+	}
+	return s, redact.Accepted
+}
+
+// matchGroupedCard takes the groups 4-4-4-n, 4-4-4-4-n, 4-6-5 and 4-6-4 with the same
+// separator throughout. A further group after the last one does not disturb it.
+func matchGroupedCard(b []byte, at int, sep byte, lens uint8) (redact.Span, redact.Reason) {
+	if at > 0 && (b[at-1] == '-' || b[at-1] == '.') {
+		// Groups before it may be another card, letters make it an id.
+		if k := countDigitsBack(b, at-1, cardMax+1); joined(b, at-1-k) {
+			return redact.Span{}, redact.RejectNeighbor
+		}
+	}
+	var digits [cardMax]byte
+	n, end, first := 0, at, true
+	var groups [5]int
+	count := 0
+	for count < len(groups) {
+		p := end
+		if !first {
+			if p >= len(b) || b[p] != sep {
+				break
+			}
+			p++
+		}
+		g := countDigits(b, p, 7)
+		if g == 0 || g > 6 || n+g > cardMax || p+g < len(b) && isWord(b[p+g]) {
+			break
+		}
+		copy(digits[n:], b[p:p+g])
+		groups[count] = g
+		count++
+		n += g
+		end = p + g
+		first = false
+	}
+	// The longest form first: what follows a card may be its last group.
+	reason := redact.RejectAnchor
+	for ; count >= 3; count-- {
+		s := redact.Span{Start: at, End: end}
+		g := groups[count-1]
+		switch {
+		case !cardGroups(groups[:count]):
+		case lens>>(n-cardMin)&1 == 0:
+			reason = redact.RejectRange
+		case !check.Luhn(digits[:n]):
+			reason = redact.RejectChecksum
+		default:
+			return s, redact.Accepted
+		}
+		n -= g
+		end -= g + 1
+	}
+	return redact.Span{}, reason
+}
+
+// cardGroups reports whether a card is printed in groups of these lengths. All of them
+// make at least cardMin+2 digits.
+func cardGroups(g []int) bool {
+	if g[0] != 4 {
+		return false
+	}
+	switch {
+	case len(g) == 3:
+		return g[1] == 6 && (g[2] == 4 || g[2] == 5)
+	case g[1] != 4 || g[2] != 4:
+		return false
+	case len(g) == 4:
+		return 2 <= g[3] && g[3] <= 4
+	}
+	return g[3] == 4 && g[4] <= 3
 }

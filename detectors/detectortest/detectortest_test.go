@@ -286,6 +286,13 @@ func word(name, text string, rank int, reason redact.Reason) redact.Detector {
 	}
 }
 
+// lines makes a detector of a word after which values of many lines begin.
+func lines(name, text string) redact.Detector {
+	f := word(name, text, 0, redact.AcceptedOpen).(fake)
+	f.spec.Multiline = true
+	return f
+}
+
 func TestOracleClusters(t *testing.T) {
 	f := func(start, end, at, detector int, open bool) redact.Finding {
 		return redact.Finding{Span: redact.Span{Start: start, End: end}, At: at, Detector: detector, Open: open}
@@ -295,9 +302,9 @@ func TestOracleClusters(t *testing.T) {
 		text string
 		want []redact.Finding
 	}{
-		"apart and touching": {
+		"apart, and touching": {
 			[]redact.Detector{word("a", "aaa", 1, redact.Accepted), word("b", "bbb", 2, redact.Accepted)}, "aaabbb-aaa",
-			[]redact.Finding{f(0, 3, 0, 0, false), f(3, 6, 3, 1, false), f(7, 10, 7, 0, false)}},
+			[]redact.Finding{f(0, 6, 3, 1, false), f(7, 10, 7, 0, false)}},
 		"the whole one wins over a higher rank": {
 			[]redact.Detector{word("a", "abcdef", 1, redact.Accepted), word("b", "bcd", 9, redact.Accepted)}, "xabcdefx",
 			[]redact.Finding{f(1, 7, 1, 0, false)}},
@@ -316,9 +323,12 @@ func TestOracleClusters(t *testing.T) {
 		"open at the end": {
 			[]redact.Detector{word("a", "abcd", 9, redact.Accepted), word("b", "cdef", 1, redact.AcceptedOpen)}, "abcdef",
 			[]redact.Finding{f(0, 6, 0, 0, true)}},
-		"not open inside": {
-			[]redact.Detector{word("a", "abcd", 9, redact.AcceptedOpen), word("b", "cdef", 1, redact.Accepted)}, "abcdef",
-			[]redact.Finding{f(0, 6, 0, 0, false)}},
+		"open to a delimiter": {
+			[]redact.Detector{word("a", "abc", 9, redact.AcceptedOpen)}, "abc\xffd. abcd\"abc",
+			[]redact.Finding{f(0, 6, 0, 0, false), f(7, 11, 7, 0, false), f(12, 15, 12, 0, true)}},
+		"open over lines": {
+			[]redact.Detector{lines("a", "abc")}, "abc\nd\r\ne\n f\nabc\n\ng",
+			[]redact.Finding{f(0, 8, 0, 0, false), f(12, 18, 12, 0, true)}},
 		"two over one": {
 			[]redact.Detector{word("a", "aba", 1, redact.Accepted)}, "ababa",
 			[]redact.Finding{f(0, 5, 0, 0, false)}},

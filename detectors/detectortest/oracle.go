@@ -16,11 +16,12 @@ const shapeReach = 61
 // detectors has to find. Finding.Detector indexes ds. It panics when a shape is not a
 // regular expression.
 //
-// Findings that share bytes, directly or through others, form a cluster, and a cluster is
-// one finding: its span is the union, and its detector the highest-ranked among the
-// members that span the whole cluster, or, when none does, among all members; ties go to
-// the longer, then to the earlier, then to the detector listed first. It is open when a
-// member that reaches its end is.
+// A value whose end its detector did not see goes on to the next delimiter, and is open
+// when that is the end of the batch. Findings that overlap or touch, directly or through
+// others, form a cluster, and a cluster is one finding: its span is the union, and its
+// detector the highest-ranked among the members that span the whole cluster, or, when
+// none does, among all members; ties go to the longer, then to the earlier, then to the
+// detector listed first. It is open when a member that reaches its end is.
 func Oracle(ds []redact.Detector, text []byte) []redact.Finding {
 	return newOracle(ds).find(text)
 }
@@ -92,12 +93,46 @@ func (o *oracle) accepted(text []byte) []redact.Finding {
 			if !o.anchors[i].candidate(ascii, at) {
 				continue
 			}
-			if s, r := d.Match(text, at); r.OK() {
-				found = append(found, redact.Finding{Span: s, At: at, Detector: i, Open: r == redact.AcceptedOpen})
+			s, r := d.Match(text, at)
+			if !r.OK() {
+				continue
 			}
+			open := false
+			if r == redact.AcceptedOpen {
+				s.End = extend(text, s.End, d.Spec().Multiline)
+				open = s.End == len(text)
+			}
+			found = append(found, redact.Finding{Span: s, At: at, Detector: i, Open: open})
 		}
 	}
 	return found
+}
+
+// extend returns where a value ends whose detector saw it up to end. A value of many lines
+// goes on over lines that are one word each.
+func extend(text []byte, end int, multiline bool) int {
+	word := func(i int) int {
+		for i < len(text) && text[i] > ' ' && text[i] != 0x7f && text[i] != '"' && text[i] != '\'' {
+			i++
+		}
+		return i
+	}
+	lineEnds := func(i int) int {
+		for i < len(text) && (text[i] == '\n' || text[i] == '\r') {
+			i++
+		}
+		return i
+	}
+	end = word(end)
+	for multiline {
+		start := lineEnds(end)
+		next := word(start)
+		if start == end || next == start || next < len(text) && lineEnds(next) == next {
+			break
+		}
+		end = next
+	}
+	return end
 }
 
 func (o *oracle) find(text []byte) []redact.Finding {
@@ -108,7 +143,7 @@ func (o *oracle) find(text []byte) []redact.Finding {
 		for grown := true; grown; {
 			grown = false
 			for i, f := range rest {
-				if slices.ContainsFunc(cluster, func(g redact.Finding) bool { return overlap(f.Span, g.Span) }) {
+				if slices.ContainsFunc(cluster, func(g redact.Finding) bool { return meet(f.Span, g.Span) }) {
 					cluster = append(cluster, f)
 					rest = slices.Delete(slices.Clone(rest), i, i+1)
 					grown = true
@@ -123,7 +158,7 @@ func (o *oracle) find(text []byte) []redact.Finding {
 	return resolved
 }
 
-func overlap(a, b redact.Span) bool { return a.Start < b.End && b.Start < a.End }
+func meet(a, b redact.Span) bool { return a.Start <= b.End && b.Start <= a.End }
 
 func (o *oracle) winner(cluster []redact.Finding) redact.Finding {
 	all := cluster[0].Span

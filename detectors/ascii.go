@@ -1,0 +1,58 @@
+package detectors
+
+// byteClass is a set of classes that a byte belongs to. Bytes that are not ASCII belong
+// to none, as in the engine's shapes.
+type byteClass uint8
+
+const (
+	classDigit byteClass = 1 << iota
+	classUpper
+	classLower
+	classUnderscore
+
+	classLetter = classUpper | classLower
+	classWord   = classLetter | classDigit | classUnderscore
+)
+
+var byteClasses = func() (t [256]byteClass) {
+	for c := '0'; c <= '9'; c++ {
+		t[c] = classDigit
+	}
+	for c := 'A'; c <= 'Z'; c++ {
+		t[c] = classUpper
+		t[c|0x20] = classLower
+	}
+	t['_'] = classUnderscore
+	return t
+}()
+
+func isDigit(c byte) bool  { return c-'0' <= 9 }
+func isUpper(c byte) bool  { return c-'A' <= 25 }
+func isLower(c byte) bool  { return c-'a' <= 25 }
+func isLetter(c byte) bool { return c|0x20-'a' <= 25 }
+func isWord(c byte) bool   { return byteClasses[c]&classWord != 0 }
+
+// countDigits returns how many digits stand at b[at:], at most limit.
+func countDigits(b []byte, at, limit int) int {
+	end := min(len(b), at+limit)
+	i := at
+	for i < end && isDigit(b[i]) {
+		i++
+	}
+	return max(i-at, 0)
+}
+
+// countDigitsBack returns how many digits stand right before b[at], at most limit.
+func countDigitsBack(b []byte, at, limit int) int {
+	start := max(0, at-limit)
+	i := at
+	for i > start && isDigit(b[i-1]) {
+		i--
+	}
+	return at - i
+}
+
+// joined reports whether a word character stands right before b[at].
+func joined(b []byte, at int) bool {
+	return at > 0 && isWord(b[at-1])
+}
