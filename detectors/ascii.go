@@ -56,3 +56,35 @@ func countDigitsBack(b []byte, at, limit int) int {
 func joined(b []byte, at int) bool {
 	return at > 0 && isWord(b[at-1])
 }
+
+// hasFold reports whether b holds, at b[at:], the given lower-case text in either case.
+func hasFold(b []byte, at int, text string) bool {
+	if at > len(b) || len(b)-at < len(text) {
+		return false
+	}
+	for i := range len(text) {
+		c := b[at+i]
+		if isUpper(c) {
+			c |= 0x20
+		}
+		if c != text[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// tokenPrefix begins every replaced value.
+const tokenPrefix = "tok1_"
+
+// tokenAt reports whether a replaced value begins at b[at]. A keyword that has one behind
+// it has done its work: it must not reach for what comes after.
+func tokenAt(b []byte, at int) bool {
+	return b[at] == tokenPrefix[0] && len(b)-at >= len(tokenPrefix) && string(b[at:at+len(tokenPrefix)]) == tokenPrefix
+}
+
+// kindInToken reports whether b[at] is where the kind stands in a replaced value, which
+// must not be taken for a keyword.
+func kindInToken(b []byte, at int) bool {
+	return at >= len(tokenPrefix) && b[at-1] == '_' && tokenAt(b, at-len(tokenPrefix))
+}

@@ -40,6 +40,9 @@ func (iban) Match(b []byte, at int) (redact.Span, redact.Reason) {
 		return redact.Span{}, redact.RejectLength
 	}
 	if b[at]|0x20 == 'i' && b[at+1]|0x20 == 'b' && b[at+2]|0x20 == 'a' && b[at+3]|0x20 == 'n' {
+		if kindInToken(b, at) {
+			return redact.Span{}, redact.RejectAnchor
+		}
 		return matchIBANAfterWord(b, at+len("iban"))
 	}
 	if joined(b, at) {
@@ -51,7 +54,7 @@ func (iban) Match(b []byte, at int) (redact.Span, redact.Reason) {
 // matchIBANAfterWord looks for a number soon after the word IBAN, in either case.
 func matchIBANAfterWord(b []byte, at int) (redact.Span, redact.Reason) {
 	end := min(len(b), at+ibanNear)
-	for i := at; i < end && b[i] != '\n'; i++ {
+	for i := at; i < end && b[i] != '\n' && !tokenAt(b, i); i++ {
 		if !isLetter(b[i]) || i+3 >= len(b) || !isLetter(b[i+1]) || !isDigit(b[i+2]) || !isDigit(b[i+3]) || joined(b, i) {
 			continue
 		}
