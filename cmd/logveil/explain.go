@@ -1,0 +1,187 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"logveil/internal/pipe"
+	"logveil/redact"
+)
+
+type explainFlags struct {
+	policy     *string
+	showValues bool
+	format     *choice
+}
+
+// maxExplain bounds what is explained at a time, in bytes.
+const maxExplain = 1 << 20
+
+func (a *app) explainCmd() *cobra.Command {
+	var f explainFlags
+	cmd := &cobra.Command{
+		Use:   "explain [TEXT...]",
+		Short: "Say why a value was or was not found",
+		Long: `Explain looks at the texts, or at standard input when there is none, and writes a line for
+each candidate: where it stands, which detector looked at it, and what became of it. A
+candidate is a place that looks like a value at first sight.
+
+Text on the command line is seen by whoever may list processes, and stays in the shell's
+history: give real values on standard input.
+
+Values are shown only with --show-values, and only on a terminal.`,
+		Example: `  logveil explain 'card 4111 1111 1111 1112'
+  sed -n 4711p app.log | logveil explain --show-values`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.explain(cmd.Context(), f, args)
+		},
+	}
+	f.policy = policyFlag(cmd)
+	cmd.Flags().BoolVar(&f.showValues, "show-values", false, "show the values too; only on a terminal")
+	f.format = format(cmd, "form of the output")
+	return cmd
+}
+
+// explained is what is said of one candidate.
+type explained struct {
+	Line     int    `json:"line"`
+	Col      int    `json:"col"`
+	Length   int    `json:"length,omitempty"`
+	Kind     string `json:"kind"`
+	Detector string `json:"detector"`
+	Taken    bool   `json:"taken"`
+	Reason   string `json:"reason"`
+	Outcome  string `json:"outcome,omitempty"`
+	Value    string `json:"value,omitempty"`
+}
+
+func (a *app) explain(ctx context.Context, f explainFlags, texts []string) error {
+	if f.showValues && !term.IsTerminal(int(a.stdout.Fd())) {
+		return usagef("--show-values works only on a terminal: values do not go into files and pipes")
+	}
+	policy, err := openPolicy(*f.policy, "")
+	if err != nil {
+		return err
+	}
+	engine, err := policy.Finder()
+	if err != nil {
+		return err
+	}
+	if len(texts) == 0 {
+		text, err := a.readAll(ctx)
+		if err != nil {
+			return err
+		}
+		texts = []string{text}
+	}
+	var rows []explained
+	w := engine.NewWorker()
+	for i, text := range texts {
+		for _, r := range explainText(engine, w, []byte(text), f.showValues) {
+			// Each text of the command line counts as a line.
+			r.Line += i
+			rows = append(rows, r)
+		}
+	}
+	var b bytes.Buffer
+	if f.format.word == "json" {
+		writeExplainedJSON(&b, rows)
+	} else {
+		writeExplained(&b, rows, f.showValues)
+	}
+	_, err = pipe.Stdout(a.stdout).Write(b.Bytes())
+	return err
+}
+
+// readAll returns what stands on standard input.
+func (a *app) readAll(ctx context.Context) (string, error) {
+	if _, err := a.inputs(nil); err != nil {
+		return "", err
+	}
+	in, err := pipe.Open(ctx, "-", a.stdin)
+	if err != nil {
+		return "", err
+	}
+	b, err := io.ReadAll(io.LimitReader(in, maxExplain+1))
+	if err != nil {
+		return "", err
+	}
+	if len(b) > maxExplain {
+		return "", errors.New("the text is too long to explain: give the lines in question, 1 MiB at most")
+	}
+	return string(b), nil
+}
+
+func explainText(e *redact.Engine, w *redact.Worker, text []byte, values bool) []explained {
+	var rows []explained
+	for _, c := range w.Explain(text) {
+		spec := e.Specs()[c.Detector]
+		r := explained{
+			Kind: string(spec.Kind), Detector: spec.Name,
+			Taken: c.Reason.OK(), Reason: c.Reason.String(), Outcome: c.Outcome,
+		}
+		// A rejected candidate has no span: all that is known is where it begins.
+		start, end := c.At, min(len(text), c.At+40)
+		if r.Taken {
+			start, end = c.Start, c.End
+			r.Length = c.Len()
+		} else if i := bytes.IndexByte(text[start:end], '\n'); i >= 0 {
+			end = start + i
+		}
+		r.Line = bytes.Count(text[:start], []byte{'\n'}) + 1
+		r.Col = start - bytes.LastIndexByte(text[:start], '\n')
+		if values {
+			r.Value = string(text[start:end])
+		}
+		rows = append(rows, r)
+	}
+	return rows
+}
+
+func writeExplained(b *bytes.Buffer, rows []explained, values bool) {
+	if len(rows) == 0 {
+		b.WriteString("no candidates\n")
+		return
+	}
+	t := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
+	fmt.Fprint(t, "PLACE\tLENGTH\tKIND\tDETECTOR\tTAKEN\tWHY")
+	if values {
+		fmt.Fprint(t, "\tVALUE")
+	}
+	fmt.Fprintln(t)
+	for _, r := range rows {
+		length, taken, why := "-", "no", r.Reason
+		if r.Taken {
+			length, taken = strconv.Itoa(r.Length), "yes"
+			if r.Outcome != "" {
+				why += "; " + r.Outcome
+			}
+		}
+		fmt.Fprintf(t, "%d:%d\t%s\t%s\t%s\t%s\t%s", r.Line, r.Col, length, r.Kind, r.Detector, taken, why)
+		if values {
+			// Quoted, so that what stands in a log cannot command the terminal.
+			fmt.Fprintf(t, "\t%s", strconv.Quote(r.Value))
+		}
+		fmt.Fprintln(t)
+	}
+	t.Flush()
+}
+
+func writeExplainedJSON(b *bytes.Buffer, rows []explained) {
+	e := json.NewEncoder(b)
+	e.SetEscapeHTML(false)
+	for _, r := range rows {
+		if err := e.Encode(r); err != nil {
+			panic("BUG: explain: " + err.Error())
+		}
+	}
+}

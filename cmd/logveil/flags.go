@@ -1,0 +1,54 @@
+package main
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/spf13/cobra"
+)
+
+// choice is a flag that takes one of a few words.
+type choice struct {
+	word  string
+	words []string
+}
+
+func (c *choice) String() string { return c.word }
+func (c *choice) Type() string   { return "WORD" }
+
+func (c *choice) Set(s string) error {
+	if !slices.Contains(c.words, s) {
+		return errors.New("not one of them")
+	}
+	c.word = s
+	return nil
+}
+
+// format adds the flag --format.
+func format(cmd *cobra.Command, usage string) *choice {
+	c := &choice{"text", []string{"text", "json"}}
+	cmd.Flags().Var(c, "format", usage+": text or json")
+	complete(cmd, "format", c.words...)
+	return c
+}
+
+// policyFlag adds the flag --policy.
+func policyFlag(cmd *cobra.Command) *string {
+	p := cmd.Flags().StringP("policy", "p", "", "policy `FILE`; without one every kind is replaced by tokens of the local key")
+	if err := cmd.MarkFlagFilename("policy", "yml", "yaml"); err != nil {
+		panic("BUG: " + err.Error())
+	}
+	return p
+}
+
+// keyFlag adds the flag --key-file.
+func keyFlag(cmd *cobra.Command) *string {
+	return cmd.Flags().String("key-file", "", "key `FILE` of the local scheme, instead of the policy's")
+}
+
+func complete(cmd *cobra.Command, flag string, words ...string) {
+	err := cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
+	if err != nil {
+		panic("BUG: " + err.Error())
+	}
+}

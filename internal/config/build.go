@@ -1,0 +1,58 @@
+package config
+
+import (
+	"path/filepath"
+
+	"logveil/detectors"
+	"logveil/redact"
+)
+
+// detectorsOf returns the detectors of the kinds that on accepts.
+func detectorsOf(on func(redact.Kind) bool) []redact.Detector {
+	var ds []redact.Detector
+	for _, d := range detectors.All() {
+		if on(d.Spec().Kind) {
+			ds = append(ds, d)
+		}
+	}
+	return ds
+}
+
+func (p *Policy) detectors() []redact.Detector {
+	return detectorsOf(func(k redact.Kind) bool { return p.Rule(k).Enabled })
+}
+
+// kindsInForce returns the kinds that are looked for, sorted.
+func (p *Policy) kindsInForce() []string {
+	var kinds []string
+	for _, k := range KindNames() {
+		if p.Rule(redact.Kind(k)).Enabled {
+			kinds = append(kinds, k)
+		}
+	}
+	return kinds
+}
+
+// Finder builds an engine that finds what the policy says. It has no key: what it redacts
+// it masks.
+func (p *Policy) Finder() (*redact.Engine, error) {
+	return redact.New(redact.Options{Detectors: p.detectors(), Allow: p.allowFunc()})
+}
+
+// SetKeyFile names the key file, instead of what the policy says. A relative path starts
+// at the working folder.
+func (p *Policy) SetKeyFile(file string) {
+	if abs, err := filepath.Abs(file); err == nil {
+		file = abs
+	}
+	p.Tokens.KeyFile = file
+}
+
+// CopyOptions returns the limits of the policy for a stream.
+func (p *Policy) CopyOptions(progress func(redact.Stats)) redact.CopyOptions {
+	return redact.CopyOptions{
+		Workers:  p.Limits.Workers,
+		LineCap:  int(p.Limits.LineCap),
+		Progress: progress,
+	}
+}

@@ -1,0 +1,226 @@
+package config
+
+import (
+	"net/netip"
+	"slices"
+
+	"logveil/detectors"
+	"logveil/redact"
+)
+
+// Scheme says how the values of a kind are replaced.
+type Scheme string
+
+// The schemes of a policy.
+const (
+	// SchemeLocal makes deterministic, reversible tokens under the key file.
+	SchemeLocal Scheme = "local"
+	// SchemeMask makes placeholders that nobody can reverse.
+	SchemeMask Scheme = "mask"
+)
+
+// Policy is what one file says, with the defaults where it is silent.
+type Policy struct {
+	Version int
+	Default Default
+	// Kinds holds the rules of the kinds that the file names.
+	Kinds  map[string]*KindRule
+	Allow  []AllowRule
+	Limits Limits
+	Tokens Tokens
+
+	// file is where the policy came from, or empty for the built-in one.
+	file string
+}
+
+// Default is what holds for kinds without a rule of their own.
+type Default struct {
+	Scheme Scheme
+}
+
+// KindRule is what holds for one kind.
+type KindRule struct {
+	Enabled bool
+	// Scheme is empty when the default holds.
+	Scheme   Scheme
+	KeepLast int
+}
+
+// AllowRule lists what may stay as it is, for one kind.
+type AllowRule struct {
+	Kind     string
+	Values   []string
+	Networks []netip.Prefix
+}
+
+// Limits bound what a run may use.
+type Limits struct {
+	// LineCap is in bytes.
+	LineCap int64
+	Workers int
+}
+
+// Tokens say under which key and for whom tokens are made.
+type Tokens struct {
+	// KeyFile is empty for the default place.
+	KeyFile string
+	Tenant  string
+}
+
+// Bounds of the limits.
+const (
+	minLineCap = redact.MinLineCap
+	maxLineCap = 64 << 20
+	maxWorkers = 1024
+	// maxKeepLast is the most that any kind allows; lint knows the limit of each.
+	maxKeepLast = 4
+)
+
+// Builtin returns the policy that holds when no file is given: every detector, reversible
+// tokens under a local key, nothing allowed.
+func Builtin() *Policy {
+	return &Policy{
+		Version: 1,
+		Default: Default{Scheme: SchemeLocal},
+		Kinds:   map[string]*KindRule{},
+		Limits:  Limits{LineCap: 1 << 20},
+	}
+}
+
+func newKindRule() *KindRule { return &KindRule{Enabled: true} }
+
+// declare is the declaration: every key of a policy, bound to the variable it sets. What
+// the variables hold before a file is read are the defaults.
+func (p *Policy) declare() object {
+	return object{
+		{
+			name:  "version",
+			doc:   "The form of this file. There is one so far.",
+			value: integer{&p.Version, 1, 1},
+		},
+		{
+			name: "default",
+			doc:  "What holds for every kind that has no rule of its own under `kinds`.",
+			value: object{
+				{
+					name:  "scheme",
+					doc:   "How values are replaced. `local`: by tokens that are equal for equal values and that `logveil reveal` turns back under the key file. `mask`: by a placeholder that nobody can turn back.",
+					value: enum[Scheme]{&p.Default.Scheme, schemes, ""},
+				},
+			},
+		},
+		{
+			name: "kinds",
+			doc:  "Rules by kind. A kind that is not named here is on, with the default scheme.",
+			value: mapping[KindRule]{
+				dst: p.Kinds, what: "kind", names: KindNames(),
+				fresh: newKindRule, declare: (*KindRule).declare,
+			},
+		},
+		{
+			name: "allow",
+			doc:  "Values that may stay as they are. Each entry speaks for one kind and exempts only the finding whose value it names: another finding in the same line, or over the same bytes, is still replaced.",
+			value: list[AllowRule]{
+				dst: &p.Allow, what: "entry", declare: (*AllowRule).declare,
+			},
+		},
+		{
+			name: "limits",
+			doc:  "Bounds on memory and processors.",
+			value: object{
+				{
+					name:  "line_cap",
+					doc:   "The longest line that is kept whole in memory. A longer one is cut at a safe place and still searched to its end.",
+					value: size{&p.Limits.LineCap, minLineCap, maxLineCap},
+				},
+				{
+					name:  "workers",
+					doc:   "How many processors redact at the same time; 0 means all that the process may use.",
+					value: integer{&p.Limits.Workers, 0, maxWorkers},
+				},
+			},
+		},
+		{
+			name: "tokens",
+			doc:  "The key and the name space of tokens.",
+			value: object{
+				{
+					name:  "key_file",
+					doc:   "The key of the scheme `local`. It is made on first use, readable by its owner only. A relative path starts at the folder of the policy file. Whoever has the file can turn tokens back.",
+					value: path{&p.Tokens.KeyFile, "`$XDG_STATE_HOME/logveil/local.key`, or `~/.local/state/logveil/local.key`"},
+				},
+				{
+					name:  "tenant",
+					doc:   "A name that separates tokens made under one key: equal values of two tenants have different tokens.",
+					value: identifier{&p.Tokens.Tenant},
+				},
+			},
+		},
+	}
+}
+
+func (r *KindRule) declare() object {
+	return object{
+		{
+			name:  "enabled",
+			doc:   "Whether values of the kind are looked for at all. A kind that is off costs no time.",
+			value: boolean{&r.Enabled},
+		},
+		{
+			name:  "scheme",
+			doc:   "How values of the kind are replaced.",
+			value: enum[Scheme]{&r.Scheme, schemes, "`default.scheme`"},
+		},
+		{
+			name:  "keep_last",
+			doc:   "How many of a value's last characters a mask shows. Only with the scheme `mask`, and only for kinds whose last characters alone tell nobody the value.",
+			value: integer{&r.KeepLast, 0, maxKeepLast},
+		},
+	}
+}
+
+func (r *AllowRule) declare() object {
+	return object{
+		{
+			name:     "kind",
+			doc:      "The kind that the entry speaks for.",
+			required: true,
+			value:    enum[string]{&r.Kind, KindNames(), ""},
+		},
+		{
+			name:  "values",
+			doc:   "Whole values. They are brought into the kind's standard form before they are compared, so `4111 1111 1111 1111` and `4111-1111-1111-1111` are one card.",
+			value: texts{&r.Values},
+		},
+		{
+			name:  "networks",
+			doc:   "For the kinds `ipv4` and `ipv6`: networks in CIDR form whose addresses may stay.",
+			value: networks{&r.Networks},
+		},
+	}
+}
+
+var schemes = []Scheme{SchemeLocal, SchemeMask}
+
+// KindNames returns the kinds that the detectors find, sorted.
+func KindNames() []string {
+	var names []string
+	for _, d := range detectors.All() {
+		names = append(names, string(d.Spec().Kind))
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// Rule returns what holds for a kind, the defaults filled in.
+func (p *Policy) Rule(kind redact.Kind) KindRule {
+	r := p.Kinds[string(kind)]
+	if r == nil {
+		r = newKindRule()
+	}
+	rule := *r
+	if rule.Scheme == "" {
+		rule.Scheme = p.Default.Scheme
+	}
+	return rule
+}
