@@ -1,0 +1,761 @@
+package detectors
+
+import (
+	"logveil/detectors/internal/keyed"
+	"logveil/redact"
+)
+
+// assign finds what stands behind a telling key: "password=v", "apiKey: v",
+// {"client_secret":"v"}, <password>v</password>, ?token=v, --password v.
+//
+// The last noun of the key decides, as it does in English: a passwordResetToken is a
+// token, a token_secret a secret, and a passwordPolicy nothing. What must be true of the
+// value depends on the noun and on the words around it in the key:
+//
+//   - behind a password or a secret almost anything is taken that is not a placeholder;
+//   - behind a token or an API key it must hold digits among letters;
+//   - behind words such as key, auth, signature or session it must look random.
+//
+// The forms are those of package keyed. The nouns are the ones that OWASP's Logging Cheat
+// Sheet ("data to exclude") and the field names of OAuth 2.0 (RFC 6749), HTTP (RFC 9110,
+// RFC 6265) and JDBC connection properties put before secrets.
+type assign struct{ family family }
+
+// family is the kind of value that a noun names.
+type family uint8
+
+const (
+	passwords family = iota
+	secrets
+	tokens
+)
+
+// maxAssign is how far, in bytes, an assign looks to either side of its noun. It leaves
+// room for the longest values in common use, session cookies and tokens of identity
+// providers (4 KiB, RFC 6265), and for what stands before them.
+const (
+	maxAssign      = 5 << 10
+	maxAssignValue = 4 << 10
+	maxPrefix      = 48
+	maxSuffix      = 32
+)
+
+func fold(texts ...string) []redact.Literal {
+	ls := make([]redact.Literal, len(texts))
+	for i, t := range texts {
+		ls[i] = redact.Literal{Text: t, Fold: true}
+	}
+	return ls
+}
+
+// Spec implements redact.Detector.
+func (d assign) Spec() redact.Spec {
+	s := redact.Spec{MaxLen: maxAssign, Rank: 20}
+	switch d.family {
+	case passwords:
+		s.Name, s.Kind, s.Doc = "assign-password", "password", "a value behind a key such as password, pwd, passphrase"
+		s.Anchor.Literals = fold("passw", "passphrase", "passcode", "pwd", "pass=", "pass:", `pass"`, "pass'", `pass\`, "pass =", "pass%3d")
+	case secrets:
+		s.Name, s.Kind, s.Doc = "assign-secret", "secret", "a value behind a key such as secret, api_key, private_key, credential, signature"
+		s.Anchor.Literals = fold("secret", "key", "signature", "sig=", "credential", "auth=", "auth:", `auth"`, "auth'", `auth\`, "auth =")
+	case tokens:
+		s.Name, s.Kind, s.Doc = "assign-token", "token", "a value behind a key such as token, access_token, session_id, cookie"
+		s.Anchor.Literals = fold("token", "cookie", "authorization", "sessionid", "sessid", "session_id", "session-id", "session=", `session"`, `session\`)
+	}
+	return s
+}
+
+// noun is what a literal names.
+type noun uint8
+
+const (
+	noNoun noun = iota
+	password
+	pass // "pass" alone, which is also a verdict of tests
+	pwd  // also the working directory
+	secret
+	key
+	signature
+	credential
+	auth
+	token
+	cookie
+	authorization
+	session
+)
+
+var nounFamily = [...]family{password: passwords, pass: passwords, pwd: passwords, secret: secrets, key: secrets, signature: secrets,
+	credential: secrets, auth: secrets, token: tokens, cookie: tokens, authorization: tokens, session: tokens}
+
+// nounAt returns the noun at b[at] and its length. It is the literals of all families,
+// read without a table: a literal and its noun are one.
+func nounAt(b []byte, at int) (noun, int) {
+	p := b[at:]
+	if len(p) < 3 {
+		return noNoun, 0
+	}
+	switch p[0] | 0x20 {
+	case 'p':
+		switch {
+		case foldPrefix(p, "pwd"):
+			return pwd, 3
+		case !foldPrefix(p, "pass") || len(p) < 5:
+			return noNoun, 0
+		case foldPrefix(p, "password"), foldPrefix(p, "passwort"):
+			return password, 8
+		case foldPrefix(p, "passwd"):
+			return password, 6
+		case foldPrefix(p, "passw"):
+			return password, 5
+		case foldPrefix(p, "passphrase"):
+			return password, 10
+		case foldPrefix(p, "passcode"):
+			return password, 8
+		}
+		switch p[4] {
+		case '=', ':', '"', '\'', '\\':
+			return pass, 4
+		}
+		if foldPrefix(p, "pass =") || foldPrefix(p, "pass%3d") {
+			return pass, 4
+		}
+	case 's':
+		switch {
+		case foldPrefix(p, "secret"):
+			return secret, 6
+		case foldPrefix(p, "signature"):
+			return signature, 9
+		case foldPrefix(p, "sig="):
+			return signature, 3
+		case !foldPrefix(p, "sess"):
+		case foldPrefix(p, "sessionid"):
+			return session, 9
+		case foldPrefix(p, "sessid"):
+			return session, 6
+		case foldPrefix(p, "session_id"), foldPrefix(p, "session-id"):
+			return session, 10
+		case foldPrefix(p, "session=") || foldPrefix(p, `session"`) || foldPrefix(p, `session\`):
+			return session, 7
+		}
+	case 'k':
+		if foldPrefix(p, "key") {
+			return key, 3
+		}
+	case 't':
+		if foldPrefix(p, "token") {
+			return token, 5
+		}
+	case 'c':
+		switch {
+		case foldPrefix(p, "cookie"):
+			return cookie, 6
+		case foldPrefix(p, "credential"):
+			return credential, 10
+		}
+	case 'a':
+		if !foldPrefix(p, "auth") || len(p) < 5 {
+			return noNoun, 0
+		}
+		switch p[4] {
+		case '=', ':', '"', '\'', '\\':
+			return auth, 4
+		}
+		if foldPrefix(p, "auth =") {
+			return auth, 4
+		}
+		if foldPrefix(p, "authorization") {
+			return authorization, 13
+		}
+	}
+	return noNoun, 0
+}
+
+// foldPrefix reports whether p begins with the lower-case s in either case.
+func foldPrefix(p []byte, s string) bool {
+	if len(p) < len(s) {
+		return false
+	}
+	for i := range len(s) {
+		c := p[i]
+		if c-'A' < 26 {
+			c |= 0x20
+		}
+		if c != s[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// Match implements redact.Detector.
+func (d assign) Match(b []byte, at int) (redact.Span, redact.Reason) {
+	if at >= len(b) {
+		return redact.Span{}, redact.RejectAnchor
+	}
+	n, size := nounAt(b, at)
+	if n == noNoun || nounFamily[n] != d.family {
+		return redact.Span{}, redact.RejectAnchor
+	}
+	// Nearly all literal hits in logs end here: no operator behind the key.
+	nounEnd := at + size
+	lim := min(len(b), nounEnd+maxSuffix)
+	end := nounEnd
+	for end < lim && keyed.IsName(b[end]) {
+		end++
+	}
+	op, ok := keyed.Operator(b, end)
+	if ok && op.Form == keyed.Tag {
+		ok = false
+		if inTag(b, at) {
+			op, ok = keyed.TagEnd(b, end)
+		}
+	}
+	if !ok && end < len(b) && keyed.IsBlank(b[end]) {
+		if inTag(b, at) {
+			op, ok = keyed.TagEnd(b, end)
+		} else {
+			op, ok = keyed.Blanks(b, end)
+		}
+	}
+	if !ok {
+		if end == lim {
+			return redact.Span{}, redact.RejectOperator
+		}
+		// The nouns that follow in this run of a key have the same end.
+		return redact.Span{Start: at, End: end}, redact.RejectOperator
+	}
+	for i := nounEnd; i+3 <= end; i++ {
+		if m, _ := nounAt(b, i); m != noNoun && m != pass && m != auth {
+			return redact.Span{}, redact.RejectAnchor // that one decides
+		}
+	}
+	k := readKey(b, at, nounEnd, end, n)
+	if k.need == never {
+		return redact.Span{}, redact.RejectContext
+	}
+	return k.value(b, op)
+}
+
+// inTag reports whether the name at b[at] is that of an XML element: "<", or "<ns:", and
+// perhaps more of the name stand before it.
+func inTag(b []byte, at int) bool {
+	i, lim := at, max(0, at-maxPrefix)
+	for i > lim && (keyed.IsName(b[i-1]) || b[i-1] == ':') {
+		i--
+	}
+	return i > 0 && b[i-1] == '<'
+}
+
+// need is what must be true of a value.
+type need uint8
+
+const (
+	anything need = iota // not a placeholder
+	mixed                // digits among letters, or long and irregular
+	random               // made by a machine
+	never
+)
+
+func (n need) up() need { return min(n+1, random) }
+
+// readingKey is a key as far as it matters.
+type readingKey struct {
+	noun  noun
+	need  need
+	start int  // of the whole key
+	flag  bool // --key
+	bare  bool // nothing but the noun
+	query bool // behind '?' or '&'
+	call  bool // behind '(' and a quote
+	paren bool // behind a name and '('
+}
+
+// readKey judges the key from the noun at b[at:nounEnd] and the words around it; end is
+// the end of the key.
+func readKey(b []byte, at, nounEnd, end int, n noun) readingKey {
+	k := readingKey{noun: n, start: at}
+	for lim := max(0, at-maxPrefix); k.start > lim && keyed.IsName(b[k.start-1]); {
+		k.start--
+	}
+	if k.start > 0 {
+		c := b[k.start-1]
+		k.query = c == '?' || c == '&'
+		k.paren = c == '(' && k.start > 1 && keyed.IsWord(b[k.start-2])
+		k.call = (c == '"' || c == '\'') && k.start > 1 && b[k.start-2] == '('
+	}
+	k.flag = b[k.start] == '-'
+	first := k.start
+	for first < at && !keyed.IsWord(b[first]) {
+		first++
+	}
+	k.bare = first == at && nounEnd == end
+	k.need = prefixNeed(b, first, at, n)
+	if k.need != never && end > nounEnd {
+		k.need = max(k.need, suffixNeed(b, nounEnd, end, n, k.need))
+	}
+	return k
+}
+
+// prefixNeed judges the part of a key before its noun.
+func prefixNeed(b []byte, first, at int, n noun) need {
+	w, glued := keyWordBefore(b, first, at)
+	switch n {
+	case password:
+		if glued && w.n <= 2 && w.hasSuffix("ch") || glued && string(w.text()) == "g" {
+			return never // chpasswd, gpasswd
+		}
+		return anything
+	case pwd, secret:
+		return anything
+	case pass:
+		if glued {
+			switch string(w.text()) {
+			case "db", "user", "my", "admin", "root", "sql", "mysql", "ftp", "smtp", "ldap", "mail", "http", "key", "proxy", "old", "new":
+				return anything
+			}
+			return never
+		}
+		return anything
+	case token:
+		switch string(w.text()) {
+		case "next", "page", "continuation", "public", "cancellation", "cancel", "unexpected", "syntax", "scroll", "resume", "max", "min",
+			"completion", "input", "output", "total", "eos", "bos", "pad", "stop":
+			return never
+		}
+		return mixed
+	case key:
+		return keyNeed(&w, glued)
+	case auth, signature:
+		if glued {
+			return never
+		}
+		return random
+	case credential, session:
+		return random
+	}
+	return mixed
+}
+
+// keyNeed judges the word before "key".
+func keyNeed(w *keyWord, glued bool) need {
+	switch string(w.text()) {
+	case "api", "secret", "private", "priv", "auth", "encryption", "encrypt", "enc", "decryption", "master", "signing", "sign", "signature",
+		"account", "storage", "shared", "security", "crypto", "cipher", "hmac", "aes", "admin", "deploy", "webhook", "password", "token", "jwt",
+		"integration", "service", "client", "consumer", "subscription", "license", "licence", "access", "app", "application", "server", "ssh",
+		"sdk", "rest", "live", "appsecret", "accesssecret", "xapi", "myapi", "authentication", "authorization", "functions", "pass", "data":
+		return mixed
+	case "public", "pub", "primary", "foreign", "partition", "cache", "routing", "route", "sort", "bucket", "schema", "sequence", "object", "row",
+		"index", "hash", "group", "parent", "sub", "map", "config", "entity", "lookup", "idempotency", "dedup", "message", "event", "issue", "project",
+		"translation", "registry", "hot", "short", "arrow", "function", "home", "natural", "composite", "business", "unique", "tag", "label",
+		"metric", "command", "query", "job", "task", "file", "item", "record", "column", "field", "property", "pkey", "resource", "any", "press",
+		"last", "first", "other", "store", "host", "request", "response", "path", "image", "video", "trace", "span", "correlation", "batch", "lock":
+		return never
+	}
+	if glued && !w.hasSuffix("api") && !w.hasSuffix("secret") && !w.hasSuffix("access") && !w.hasSuffix("private") {
+		return never // monkey
+	}
+	if glued {
+		return mixed
+	}
+	return random
+}
+
+// suffixNeed judges the part of a key behind its noun; have is what the part before asks.
+func suffixNeed(b []byte, from, to int, n noun, have need) need {
+	i := from
+	worst := have
+	for i < to {
+		glued := i == from && keyed.IsLower(b[i]) && keyed.IsLower(b[i-1])
+		for i < to && (b[i] == '_' || b[i] == '-' || b[i] == '.') {
+			i++
+		}
+		var w keyWord
+		start := i
+		for i < to && keyed.IsWord(b[i]) && b[i] != '_' && (i == start || !keyed.IsUpper(b[i]) || keyed.IsUpper(b[i-1])) {
+			w.add(b[i])
+			i++
+		}
+		if i == start {
+			continue
+		}
+		switch string(w.text()) {
+		case "policy", "policies", "length", "len", "size", "count", "counts", "counter", "min", "max", "field", "fields", "file", "files", "filename",
+			"path", "name", "names", "type", "types", "url", "uri", "expiry", "expires", "expired", "expiration", "expire", "ttl", "age", "reset", "required",
+			"require", "enabled", "enable", "disabled", "changed", "change", "status", "state", "strength", "rule", "rules", "validator", "validation", "valid",
+			"encoder", "encoding", "manager", "provider", "service", "hint", "label", "placeholder", "prompt", "error", "errors", "attempt", "attempts",
+			"format", "version", "location", "endpoint", "class", "mode", "method", "algorithm", "alg", "update", "updated", "at", "last", "generator",
+			"history", "protected", "less", "box", "input", "column", "issuer", "limit", "usage", "kind", "store", "address", "ref", "arn", "variable",
+			"index", "word", "words", "board", "code", "event", "press", "pressed", "down", "up", "vault", "spec", "ring", "stroke", "strokes", "pair", "space",
+			"guard", "frame", "selector", "tab", "exists", "source", "handler", "filter", "interceptor", "mismatch", "match", "check", "checker", "scope",
+			"domain", "samesite", "secure", "header", "param", "parameter", "key_id", "in", "lifetime", "duration", "refresh":
+			return never
+		case "hash":
+			if n == key {
+				return never
+			}
+		case "s":
+			if n == key || n == token || n == password {
+				return never
+			}
+			worst = random
+		case "id", "ids":
+			if n == key || n == credential {
+				return never
+			}
+			if n != session {
+				worst = max(worst, mixed)
+			}
+		case "old", "new", "current", "confirm", "confirmation", "confirmed", "value", "plain", "text", "encrypted", "enc", "string", "again", "repeat",
+			"prod", "production", "dev", "test", "staging", "local", "default", "user", "admin", "root", "db", "base64", "b64", "raw", "data", "1", "2", "3":
+		default:
+			if glued && n != password && n != pwd {
+				return never // keyboard, tokenizer
+			}
+			worst = worst.up()
+		}
+	}
+	return worst
+}
+
+// keyWord is a word of a key in lower case, cut to the room that known words need.
+type keyWord struct {
+	b [16]byte
+	n int
+}
+
+func (w *keyWord) add(c byte) {
+	if w.n < len(w.b) {
+		if keyed.IsUpper(c) {
+			c |= 0x20
+		}
+		w.b[w.n] = c
+		w.n++
+	}
+}
+
+func (w *keyWord) text() []byte { return w.b[:w.n] }
+
+func (w *keyWord) hasSuffix(s string) bool {
+	return w.n >= len(s) && string(w.b[w.n-len(s):w.n]) == s
+}
+
+// keyWordBefore returns the word that ends where the noun at b[at] begins, not before first.
+// It is glued when nothing parts the two: "apikey", not "apiKey" or "api_key".
+func keyWordBefore(b []byte, first, at int) (w keyWord, glued bool) {
+	i := at
+	for i > first && !keyed.IsLetter(b[i-1]) {
+		i--
+	}
+	end := i
+	glued = i == at && i > first && (!keyed.IsUpper(b[at]) || keyed.IsUpper(b[i-1]))
+	for i > first && keyed.IsLetter(b[i-1]) && end-i < len(w.b) {
+		i--
+		if !glued && keyed.IsUpper(b[i]) && (i == first || !keyed.IsUpper(b[i-1])) {
+			break
+		}
+	}
+	for _, c := range b[i:end] {
+		w.add(c)
+	}
+	return w, glued
+}
+
+// value judges the value behind op and returns its span.
+func (k *readingKey) value(b []byte, op keyed.Op) (redact.Span, redact.Reason) {
+	reject := func(r redact.Reason) (redact.Span, redact.Reason) { return redact.Span{}, r }
+	switch {
+	case op.Form == keyed.Comma && !k.call,
+		k.paren && op.Colon && !op.Spaced: // of PAM, "pam_unix(passwd:chauthtok)"
+		return reject(redact.RejectOperator)
+	}
+	if op.Form == keyed.Tag {
+		op.Start = tagStart(b, op.Start)
+	}
+	if op.Start >= len(b) {
+		return reject(redact.RejectLength)
+	}
+	switch k.noun {
+	case cookie:
+		return k.cookies(b, op)
+	case authorization:
+		skipScheme(b, &op)
+	}
+	// Enough of the value to judge it; the rest only when it is taken.
+	end, open := op.End(b, 2*keyed.MaxStats)
+	v := b[op.Start:end]
+	if t, ok := redact.ParseToken(b, op.Start); ok && t.End >= end {
+		return reject(redact.RejectValue)
+	}
+	if nested(v) || keyed.Placeholder(v) || !k.plausible(b, v, &op) {
+		return reject(redact.RejectValue)
+	}
+	if op.Form == keyed.Tag && (end >= len(b) || b[end] != '<' && b[end] != '&' && b[end] != '\\') && !open {
+		if end >= len(b) || b[end] != '\n' && b[end] != '\r' {
+			return reject(redact.RejectOperator)
+		}
+	}
+	if open {
+		end, open = op.End(b, maxAssignValue)
+	}
+	if op.Form == keyed.Tag || op.Quote == 0 {
+		for end > op.Start && keyed.IsBlank(b[end-1]) {
+			end--
+		}
+	}
+	r := redact.Accepted
+	if open {
+		r = redact.AcceptedOpen
+	}
+	return redact.Span{Start: op.Start, End: end}, r
+}
+
+// tagStart skips the white space between a start tag and the text.
+func tagStart(b []byte, i int) int {
+	for lim := min(len(b), i+40); i < lim && (keyed.IsBlank(b[i]) || b[i] == '\n' || b[i] == '\r'); {
+		i++
+	}
+	return i
+}
+
+// nested reports whether the value begins with another key and its operator, which has
+// an anchor of its own: "password=password=x".
+func nested(v []byte) bool {
+	n, size := noNoun, 0
+	if len(v) > 3 {
+		n, size = nounAt(v, 0)
+	}
+	return n != noNoun && size < len(v) && (v[size] == '=' || v[size] == ':' && n != pass)
+}
+
+// skipScheme moves the start of the value of an Authorization header behind the scheme.
+func skipScheme(b []byte, op *keyed.Op) {
+	i, lim := op.Start, min(len(b), op.Start+20)
+	for i < lim && keyed.IsLetter(b[i]) {
+		i++
+	}
+	if i > op.Start && i+1 < lim && b[i] == ' ' && b[i+1] > ' ' {
+		op.Start = i + 1
+	}
+}
+
+// plausible judges the first bytes of a value that is no placeholder.
+func (k *readingKey) plausible(b, v []byte, op *keyed.Op) bool {
+	prose := op.Quote == 0 && op.Colon && op.Spaced || op.Form == keyed.Blank
+	word := keyed.WordAt(v)
+	blank := false
+	for _, c := range v {
+		if keyed.IsBlank(c) {
+			blank = true
+			break
+		}
+	}
+	switch {
+	case word == keyed.Status, word == keyed.Prose && (prose || blank):
+		return false
+	case len(v) > 2 && v[0] == '/' && v[1] == '/', startsURL(v):
+		return false
+	}
+	if op.Form == keyed.Blank && !k.flag {
+		return k.plausibleBlank(v, op)
+	}
+	if k.need == anything {
+		return k.plausiblePassword(v, op)
+	}
+	if blank || identifier(v) {
+		return false
+	}
+	s := keyed.Measure(v)
+	if k.noun == key && k.bare && !k.query && s.N < 20 {
+		return false
+	}
+	if k.need == random {
+		return s.Random() && (k.noun == session || s.N >= 12)
+	}
+	letters := s.Lower + s.Upper
+	switch {
+	case s.N < 6:
+		return false
+	case s.Digit > 0 && letters > 0:
+		return s.N >= 8 || !prose
+	case letters == 0:
+		return s.Other == 0 && s.N >= 6 && k.noun == token && !prose && k.bare
+	}
+	return s.N >= 16 && s.Bits >= 3000 && (s.Lower > 2 && s.Upper > 2 && s.Bits >= 3800 || s.Lower > 0 && s.Upper == 0 && s.N >= 24 && s.Bits >= 3600 && s.Other == 0)
+}
+
+// plausiblePassword judges a value behind a key that can hardly mean anything else.
+func (k *readingKey) plausiblePassword(v []byte, op *keyed.Op) bool {
+	s := keyed.Measure(v)
+	switch {
+	case s.N < 3, s.Digit == s.N && s.N < 4:
+		return false
+	case k.noun == pwd && (v[0] == '/' || v[0] == '~' || v[0] == '.' || len(v) > 2 && v[1] == ':' && v[2] == '\\'):
+		return false
+	case k.noun == pass && op.Quote == 0 && op.Colon && k.bare:
+		return s.Digit > 0 && s.Lower+s.Upper > 0
+	}
+	if op.Quote == 0 {
+		if call(v, op.Spaced) {
+			return false
+		}
+		if op.Spaced && !op.Colon && s.Digit == 0 && s.Other > 0 && dotted(v) {
+			return false // os.environ.password
+		}
+	}
+	if k.noun == secret {
+		return !path(v, &s)
+	}
+	return true
+}
+
+// plausibleBlank judges "key value" with nothing but a blank between, which prose has
+// everywhere.
+func (k *readingKey) plausibleBlank(v []byte, op *keyed.Op) bool {
+	s := keyed.Measure(v)
+	if op.Quote != 0 {
+		return k.noun == password && s.N >= 4 && keyed.WordAt(v) == keyed.NoWord
+	}
+	if k.need > mixed || s.Hex && s.Other > 0 {
+		return false
+	}
+	return s.N >= 16 && s.Digit >= 2 && s.Random() && s.Other*8 <= s.N
+}
+
+func startsURL(v []byte) bool {
+	return foldPrefix(v, "http://") || foldPrefix(v, "https://") || foldPrefix(v, "arn:") || foldPrefix(v, "urn:")
+}
+
+// call reports whether v is the beginning of a call, "getPassword(".
+func call(v []byte, spaced bool) bool {
+	for i, c := range v {
+		if c == '(' {
+			return i >= 3 && (spaced || i == len(v)-1)
+		}
+		if !keyed.IsName(c) && c != '$' && c != '>' && c != ':' {
+			return false
+		}
+	}
+	return false
+}
+
+// dotted reports whether v is names joined by dots.
+func dotted(v []byte) bool {
+	dots := 0
+	for i, c := range v {
+		switch {
+		case c == '.' && i > 0:
+			dots++
+		case !keyed.IsWord(c):
+			return false
+		}
+	}
+	return dots > 0
+}
+
+// path reports whether v is a path or the namespace/name of an object.
+func path(v []byte, s *keyed.Stats) bool {
+	if v[0] == '/' || v[0] == '.' && len(v) > 1 && v[1] == '/' || v[0] == '~' {
+		return true
+	}
+	if s.Upper > 0 {
+		return false
+	}
+	slash := false
+	for _, c := range v {
+		switch {
+		case c == '/':
+			slash = true
+		case !keyed.IsName(c):
+			return false
+		}
+	}
+	return slash
+}
+
+// identifier reports whether v names something rather than being it: a path, a class or
+// a host with its dots, a number in hexadecimal, an object with its address.
+func identifier(v []byte) bool {
+	if v[0] == '/' || v[0] == '~' || len(v) > 2 && v[0] == '0' && v[1]|0x20 == 'x' {
+		return true
+	}
+	dots, slashes := 0, 0
+	for _, c := range v {
+		switch c {
+		case '.':
+			dots++
+		case '/':
+			slashes++
+		case '@', '(', '{', '[', '|', '<', '$', '*':
+			return true
+		}
+	}
+	if len(v) > 8 && v[2] == ':' && v[5] == ':' && v[8] == ':' {
+		return true // a fingerprint
+	}
+	return (dots > 1 || slashes > 1 && dots > 0) && !(len(v) > 3 && v[0] == 'e' && v[1] == 'y') && dots*12 > len(v)
+}
+
+// cookies takes the value of one Set-Cookie, or the whole list of a Cookie header.
+func (k *readingKey) cookies(b []byte, op keyed.Op) (redact.Span, redact.Reason) {
+	if op.Form == keyed.Blank || op.Form == keyed.Comma {
+		return redact.Span{}, redact.RejectOperator
+	}
+	end, open := op.Start, false
+	pairs := 0
+	for i := op.Start; ; {
+		name := i
+		for i < len(b) && i-name < 64 && (keyed.IsName(b[i]) || b[i] == '%' || b[i] == '$') {
+			i++
+		}
+		if i == name || i >= len(b) || b[i] != '=' {
+			break
+		}
+		pair := keyed.Op{Start: i + 1, Quote: op.Quote, Slashes: op.Slashes}
+		e := cookieEnd(b, pair.Start, min(len(b), op.Start+maxAssignValue))
+		if open = e-op.Start >= maxAssignValue; open {
+			end = e
+			break
+		}
+		if pairs++; pairs == 1 && setCookie(b, k.start, op.Start) {
+			return takeCookie(b, pair.Start, e)
+		}
+		end = e
+		if e+1 >= len(b) || b[e] != ';' {
+			break
+		}
+		if i = e + 1; b[i] == ' ' {
+			i++
+		}
+	}
+	if pairs == 0 && !open {
+		return redact.Span{}, redact.RejectValue
+	}
+	if open {
+		return redact.Span{Start: op.Start, End: end}, redact.AcceptedOpen
+	}
+	return takeCookie(b, op.Start, end)
+}
+
+func takeCookie(b []byte, start, end int) (redact.Span, redact.Reason) {
+	if end-start < 4 || keyed.Placeholder(b[start:end]) {
+		return redact.Span{}, redact.RejectValue
+	}
+	if t, ok := redact.ParseToken(b, start); ok && t.End >= end {
+		return redact.Span{}, redact.RejectValue
+	}
+	return redact.Span{Start: start, End: end}, redact.Accepted
+}
+
+// setCookie reports whether the key b[start:end] says Set-Cookie.
+func setCookie(b []byte, start, end int) bool {
+	return foldPrefix(b[start:end], "set")
+}
+
+// cookieEnd returns the end of the value of a cookie, by the characters that RFC 6265,
+// section 4.1.1, allows.
+func cookieEnd(b []byte, i, lim int) int {
+	for i < lim && b[i] > ' ' && b[i] != 0x7f && b[i] != ';' && b[i] != ',' && b[i] != '"' && b[i] != '\\' && b[i] != '\'' {
+		i++
+	}
+	return i
+}

@@ -1,0 +1,17 @@
+// Package keyed reads what stands between a key and its value, "key = value" in the many
+// forms that logs write it, and says where the value ends and whether it looks random.
+//
+// It knows no keys: detectors find those. Every function looks a bounded number of bytes
+// ahead, allocates nothing, and never reads beyond its buffer.
+//
+// # Forms
+//
+//	key=value   key: value   key := value   key => value      [Assign]
+//	"key":"value"   \"key\":\"value\"   'key': 'value'        [Assign]
+//	password%3Dvalue   %22key%22%3A%22value%22   key\u003dv   [Assign]
+//	&quot;key&quot;:&quot;value&quot;                         [Assign]
+//	name="key" value="value"   {"name":"key","value":"v"}     [Assign]
+//	setProperty("key", "value")                               [Comma]
+//	<key>value</key>   <ns:key attr="x">value</ns:key>        [Tag]
+//	--key value   key value                                   [Blank]
+package keyed

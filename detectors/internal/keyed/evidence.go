@@ -1,0 +1,233 @@
+package keyed
+
+import "math"
+
+// Stats describes the first bytes of a value.
+type Stats struct {
+	// N is how many bytes were looked at, at most MaxStats.
+	N int
+	// How many of them were of each class, and Other the rest.
+	Lower, Upper, Digit, Other int
+	// Bits is the entropy in 1/1024 bit per byte, from the frequencies of the bytes.
+	Bits int
+	// Hex says that all are hexadecimal digits or dashes.
+	Hex bool
+}
+
+// MaxStats is how many bytes Measure looks at.
+const MaxStats = 64
+
+const (
+	fracBits = 10
+	maxHist  = 256
+)
+
+// xlogx holds x*log2(x) in fixed point.
+var xlogx = func() (t [maxHist + 1]int32) {
+	for x := 1; x <= maxHist; x++ {
+		t[x] = int32(math.Round(float64(x) * math.Log2(float64(x)) * (1 << fracBits)))
+	}
+	return t
+}()
+
+// Measure looks at the first MaxStats bytes of v.
+func Measure(v []byte) (s Stats) {
+	v = v[:min(len(v), MaxStats)]
+	s.N = len(v)
+	s.Hex = true
+	for _, c := range v {
+		switch k := classes[c]; {
+		case k&classDigit != 0:
+			s.Digit++
+		case k&classLower != 0:
+			s.Lower++
+			s.Hex = s.Hex && c <= 'f'
+		case k&classUpper != 0:
+			s.Upper++
+			s.Hex = s.Hex && c <= 'F'
+		default:
+			s.Other++
+			s.Hex = s.Hex && c == '-'
+		}
+	}
+	s.Bits = Entropy(v)
+	return s
+}
+
+// Entropy returns the entropy of the bytes of v by their frequencies, in 1/1024 bit per
+// byte. It looks at the first 256 bytes.
+func Entropy(v []byte) int {
+	v = v[:min(len(v), maxHist)]
+	if len(v) == 0 {
+		return 0
+	}
+	var hist [128]uint8
+	sum := int32(0)
+	for _, c := range v {
+		h := &hist[c&0x7f]
+		sum += xlogx[int(*h)+1] - xlogx[*h]
+		*h++
+	}
+	// log2(n) - 1/n * sum of c*log2(c)
+	n := int32(len(v))
+	return int((xlogx[n] - sum) / n)
+}
+
+// Random reports whether the value looks made by a machine: letters and digits mixed,
+// no words, no date, no number.
+func (s *Stats) Random() bool {
+	letters := s.Lower + s.Upper
+	switch {
+	case s.N < 8 || letters == 0:
+		return false
+	case s.Digit == 0:
+		return s.Lower > 2 && s.Upper > 2 && s.N >= 20 && s.Bits > 4200
+	case s.N < 16:
+		return s.Digit >= 2 && s.Bits >= 2500
+	}
+	return s.Bits >= 3000
+}
+
+// Placeholder reports whether v says that a value was left out, or stands for one that
+// is filled in elsewhere: a mask, a template, a variable, or a word such as null.
+func Placeholder(v []byte) bool {
+	if len(v) == 0 {
+		return true
+	}
+	switch v[0] {
+	case '$':
+		if len(v) >= 2 && (v[1] == '{' || v[1] == '(') || variable(v[1:]) {
+			return true
+		}
+	case '{':
+		if len(v) >= 2 && (v[1] == '{' || v[1] == '}' || v[len(v)-1] == '}' && nameOnly(v[1:len(v)-1])) {
+			return true
+		}
+	case '#', '@':
+		if len(v) >= 2 && v[1] == '{' {
+			return true
+		}
+	case '<':
+		if v[len(v)-1] == '>' && wordsOnly(v[1:len(v)-1]) || len(v) >= 2 && v[1] == '%' {
+			return true
+		}
+	case '[', '(':
+		if len(v) >= 2 && wordsOnly(v[1:len(v)-1]) && (v[len(v)-1] == ']' || v[len(v)-1] == ')') {
+			return true
+		}
+		if len(v) >= 2 && wordsOnly(v[1:]) { // the closing bracket was taken for a delimiter
+			return true
+		}
+	case '%':
+		if len(v) == 2 && IsLetter(v[1]) || len(v) >= 2 && (v[1] == '(' || v[len(v)-1] == '%') {
+			return true
+		}
+	}
+	return mask(v) || WordAt(v) == Status
+}
+
+// mask reports whether v is made of the characters that masks are made of, or holds
+// three asterisks.
+func mask(v []byte) bool {
+	stars, same := 0, true
+	for i, c := range v {
+		if c == '*' {
+			if stars++; stars == 3 {
+				return true
+			}
+		} else {
+			stars = 0
+		}
+		same = same && c == v[0]
+		if i >= MaxStats {
+			break
+		}
+	}
+	if same && (len(v) > 2 || !IsWord(v[0])) {
+		return v[0]|0x20 == 'x' || !IsWord(v[0]) || v[0] == '_'
+	}
+	for _, c := range v {
+		// Bullets: U+2022, U+25CF, U+2026
+		if c != 0xe2 && c != 0x80 && c != 0xa2 && c != 0x97 && c != 0x8f && c != 0xa6 && c != '*' && c != '.' && c != '-' {
+			return false
+		}
+	}
+	return true
+}
+
+// variable reports whether v is the name of an environment variable.
+func variable(v []byte) bool {
+	for _, c := range v {
+		if !IsUpper(c) && c != '_' && !IsDigit(c) {
+			return false
+		}
+	}
+	return len(v) > 0 && !IsDigit(v[0])
+}
+
+func nameOnly(v []byte) bool {
+	for _, c := range v {
+		if !IsName(c) {
+			return false
+		}
+	}
+	return len(v) <= 40
+}
+
+// wordsOnly reports whether v is made of letters, blanks, '_' and '-'.
+func wordsOnly(v []byte) bool {
+	for _, c := range v {
+		if !IsLetter(c) && !IsBlank(c) && c != '_' && c != '-' {
+			return false
+		}
+	}
+	return len(v) > 0 && len(v) <= 40
+}
+
+// Word says what an ordinary word means where a value would stand.
+type Word uint8
+
+const (
+	// NoWord: no word that is known here.
+	NoWord Word = iota
+	// Prose: a word of a sentence or of a form, which may yet be somebody's password.
+	Prose
+	// Status: a word that says what became of a value, or what type it has.
+	Status
+)
+
+// maxWord is the length of the longest word that WordAt knows.
+const maxWord = 12
+
+// WordAt says what the word is that v begins with and that a blank or the end of v ends.
+func WordAt(v []byte) Word {
+	var fold [maxWord]byte
+	n := 0
+	for n < len(v) && !IsBlank(v[n]) {
+		c := v[n]
+		if n == maxWord || !IsLetter(c) && c != '_' && c != '-' && c != '/' {
+			return NoWord
+		}
+		if c-'A' < 26 {
+			c |= 0x20
+		}
+		fold[n] = c
+		n++
+	}
+	switch string(fold[:n]) {
+	case "null", "nil", "none", "nul", "undefined", "unknown", "n/a", "na", "nan", "empty", "blank", "void", "unset", "not",
+		"true", "false", "yes", "no", "on", "off", "ok", "enabled", "disabled", "optional", "required", "mandatory", "present", "absent",
+		"missing", "invalid", "incorrect", "wrong", "valid", "expired", "failed", "failure", "success", "error", "accepted", "rejected",
+		"denied", "changed", "updated", "created", "deleted", "removed", "hidden", "redacted", "masked", "filtered", "protected",
+		"omitted", "scrubbed", "sanitized", "obfuscated", "suppressed", "classified", "sensitive", "is", "was", "must", "should", "cannot",
+		"string", "str", "text", "int", "integer", "bool", "boolean", "object", "bytes", "byte", "char", "array", "map", "dict":
+		return Status
+	case "password", "passwd", "pwd", "passphrase", "secret", "token", "key", "value", "username", "user", "email", "login", "auth", "basic", "bearer",
+		"default", "plaintext", "plain", "strict", "strong", "weak", "any", "all", "self", "this", "the", "has", "for", "and", "or", "of", "in", "to",
+		"by", "with", "from", "does", "may", "will", "can", "could", "be", "too", "are", "an", "a", "it", "its", "if", "new", "get", "set", "var",
+		"const", "let", "func", "please", "enter", "type", "use", "using", "see", "check", "try", "your", "my", "at", "as", "but", "when", "than",
+		"we", "you", "i", "reset", "change", "update", "unable", "bad", "only", "contains", "matches", "match", "mismatch", "also", "via", "prompt":
+		return Prose
+	}
+	return NoWord
+}

@@ -1,0 +1,337 @@
+package keyed
+
+// Form is how a key and its value are written.
+type Form uint8
+
+const (
+	// Assign is any of = : := => -> and their like.
+	Assign Form = iota
+	// Comma is the call f("key", "value").
+	Comma
+	// Tag is an XML element, <key>value</key>.
+	Tag
+	// Blank is nothing but blanks between key and value.
+	Blank
+)
+
+// Quotes of a value that are not written as one byte.
+const (
+	QuotePercent = '%' // %22, %27
+	QuoteEntity  = '&' // &quot; &#34; &#39; &apos;
+	QuoteUnicode = 'u' // \u0022, \u0027
+)
+
+// Op is an operator that was read, and how the value behind it begins.
+type Op struct {
+	// Start is the first byte of the value, behind its opening quote.
+	Start int
+	// Quote is the opening quote, or 0 when there is none.
+	Quote byte
+	// Slashes is the number of backslashes before the opening quote.
+	Slashes int
+	Form    Form
+	// Colon says that the operator is a single colon, which prose has as well.
+	Colon bool
+	// Spaced says that blanks stand before the value.
+	Spaced bool
+	// KeyQuoted says that a quote closes the key.
+	KeyQuoted bool
+	// Percent says that the operator was percent-encoded, as the value then is.
+	Percent bool
+}
+
+// MaxOperator is how many bytes after a key Operator looks, at most, but for the
+// attributes of an XML element, for which it is MaxTag.
+const (
+	MaxOperator = 64
+	MaxTag      = 256
+)
+
+// Operator reads the operator at b[i], right after the last byte of a key. It reports
+// false when there is none, most often after one byte. A key with blanks and a value
+// behind it is no operator: see Blanks.
+func Operator(b []byte, i int) (op Op, ok bool) {
+	if i >= len(b) || classes[b[i]]&classOpen == 0 && !(b[i] == '-' || b[i] == '<') {
+		return op, false
+	}
+	lim := min(len(b), i+MaxOperator)
+	start := i
+	quoted := byte(0)
+	if q, _, n := quote(b, i, lim); n > i {
+		quoted, i = q, n
+		op.KeyQuoted = true
+	}
+	for i < lim && b[i] == ']' {
+		i++
+	}
+	if i+1 < lim && b[i] == '[' && b[i+1] == ']' {
+		i += 2
+	}
+	i = blanks(b, i, lim)
+	if i >= lim {
+		return op, false
+	}
+	if j, ok := typeWord(b, i, start, lim); ok {
+		i = j
+	}
+	j := i
+	switch b[i] {
+	case '=':
+		j++
+		if j < lim && (b[j] == '=' || b[j] == '>' || b[j] == '~') {
+			j++
+			if j < lim && b[j] == '=' {
+				j++
+			}
+		}
+	case ':':
+		for j < lim && b[j] == ':' && j-i < 4 {
+			j++
+		}
+		if j < lim && b[j] == '=' {
+			j++
+		} else if j-i > 1 {
+			return op, false // a C++ or Ruby scope
+		} else {
+			op.Colon = true
+		}
+	case '?', '.', '+', '!':
+		if j+1 < lim && b[j+1] == '=' {
+			j += 2
+			for j < lim && b[j] == '=' && j-i < 3 {
+				j++
+			}
+		}
+	case '|':
+		if j+1 < lim && b[j+1] == '|' {
+			j += 2
+			if j < lim && b[j] == '=' {
+				j++
+			}
+		} else if j+1 < lim && b[j+1] == '=' {
+			j += 2
+		}
+	case '-':
+		if j+2 < lim && b[j+1] == '>' && IsBlank(b[j+2]) {
+			j += 2
+		}
+	case '<':
+		if j+1 < lim && b[j+1] == '-' {
+			j += 2
+		}
+	case '>':
+		// Either the arrow of a key that ends in '-', or the end of an XML tag; the
+		// caller knows whether a tag began.
+		if start > 0 && b[start-1] != '-' {
+			op.Form = Tag
+			j++
+		} else if j+1 < lim && IsBlank(b[j+1]) {
+			j++
+		}
+	case '%':
+		if j+2 < lim && b[j+1] == '3' {
+			switch b[j+2] {
+			case 'D', 'd':
+				j += 3
+			case 'A', 'a':
+				j += 3
+				op.Colon = true
+			}
+			op.Percent = j > i
+		}
+	case '\\':
+		if j+5 < lim && b[j+1] == 'u' && b[j+2] == '0' && b[j+3] == '0' && b[j+4] == '3' && (b[j+5]|0x20 == 'd' || b[j+5]|0x20 == 'a') {
+			j += 6
+		}
+	case ',':
+		if quoted == 0 {
+			return op, false
+		}
+		if k, ok := valueWord(b, i+1, lim); ok {
+			j = k
+			break
+		}
+		op.Form = Comma
+		j++
+	case 'v', 'V':
+		if quoted != 0 {
+			if k, ok := valueWord(b, i, lim); ok {
+				j = k
+			}
+		}
+	case '&':
+		if hasPrefix(b, j, lim, "&gt;") {
+			j += 4
+			op.Form = Tag
+		} else if hasPrefix(b, j, lim, "&#61;") {
+			j += 5
+		}
+	}
+	if j == i {
+		return op, false
+	}
+	i = op.open(b, j, lim)
+	if op.Form == Comma && op.Quote == 0 {
+		return op, false
+	}
+	op.Start = i
+	return op, i < len(b)
+}
+
+// open skips blanks and reads the opening quote at b[i], with the letter or the bracket
+// that may stand before it, and returns where the value starts.
+func (op *Op) open(b []byte, i, lim int) int {
+	j := blanks(b, i, lim)
+	if op.Percent && j < lim && b[j] == '+' {
+		j++
+	}
+	op.Spaced = j > i
+	i = j
+	if j < lim && (b[j] == '[' || b[j] == '@' || b[j] == '$' || b[j] == '(' || classes[b[j]]&classLetter != 0) {
+		// A list of one, or a string literal with a prefix: ["v"] @"v" r"v" N'v'
+		k := blanks(b, j+1, lim)
+		if q, s, n := quote(b, k, lim); n > k && q != QuoteUnicode && (k == j+1 || b[j] == '[' || b[j] == '(') {
+			op.Quote, op.Slashes = q, s
+			return n
+		}
+	}
+	if q, s, n := quote(b, i, lim); n > i {
+		op.Quote, op.Slashes = q, s
+		return n
+	}
+	return i
+}
+
+// Blanks reads the form "key value": one to four blanks, then perhaps a quote.
+func Blanks(b []byte, i int) (op Op, ok bool) {
+	lim := min(len(b), i+8)
+	if i >= lim || !IsBlank(b[i]) {
+		return op, false
+	}
+	op.Form = Blank
+	op.Start = op.open(b, i, lim)
+	return op, op.Start < len(b) && !IsBlank(b[op.Start])
+}
+
+// TagEnd finds the end of the start tag of an XML element whose name ends at b[i]: it
+// skips attributes. It reports false when no '>' closes the tag within MaxTag bytes, or
+// when the element is empty.
+func TagEnd(b []byte, i int) (op Op, ok bool) {
+	lim := min(len(b), i+MaxTag)
+	if i >= lim || !(b[i] == '>' || IsBlank(b[i])) {
+		return op, false
+	}
+	for i < lim && b[i] != '>' {
+		if b[i] == '<' || b[i] == '\n' {
+			return op, false
+		}
+		i++
+	}
+	if i >= lim || b[i-1] == '/' {
+		return op, false
+	}
+	op.Form = Tag
+	op.Start = i + 1
+	return op, op.Start < len(b)
+}
+
+func blanks(b []byte, i, lim int) int {
+	for i < lim && IsBlank(b[i]) {
+		i++
+	}
+	return i
+}
+
+func hasPrefix(b []byte, i, lim int, s string) bool {
+	return lim-i >= len(s) && string(b[i:i+len(s)]) == s
+}
+
+// quote reads a quote at b[i], with the backslashes before it, and returns the byte
+// after it, or i when there is none.
+func quote(b []byte, i, lim int) (q byte, slashes, next int) {
+	j := i
+	for j < lim && b[j] == '\\' {
+		j++
+	}
+	if j >= lim {
+		return 0, 0, i
+	}
+	switch c := b[j]; c {
+	case '"', '\'', '`':
+		return c, j - i, j + 1
+	case '%':
+		if j == i && (hasPrefix(b, j, lim, "%22") || hasPrefix(b, j, lim, "%27")) {
+			return QuotePercent, 0, j + 3
+		}
+	case '&':
+		if j == i {
+			for _, s := range [...]string{"&quot;", "&#34;", "&#39;", "&apos;", "&#x27;"} {
+				if hasPrefix(b, j, lim, s) {
+					return QuoteEntity, 0, j + len(s)
+				}
+			}
+		}
+	case 'u':
+		if j > i && (hasPrefix(b, j, lim, "u0022") || hasPrefix(b, j, lim, "u0027")) {
+			return QuoteUnicode, j - i, j + 5
+		}
+	}
+	return 0, 0, i
+}
+
+// typeWord skips the type of a declaration between a key and '=', as in
+// "token string = " and "token: String = ".
+func typeWord(b []byte, i, start, lim int) (int, bool) {
+	j := i
+	if b[j] == ':' {
+		j = blanks(b, j+1, lim)
+	} else if i == start {
+		return i, false
+	}
+	if j < lim && b[j] == '&' {
+		j++
+	}
+	for _, w := range [...]string{"string", "String", "str"} {
+		if hasPrefix(b, j, lim, w) {
+			k := blanks(b, j+len(w), lim)
+			if k < lim && b[k] == '=' {
+				return k, true
+			}
+		}
+	}
+	return i, false
+}
+
+// valueWord reads `value=`, `"value":` and their like, behind a key that is itself the
+// value of a name, and returns the byte after the operator.
+func valueWord(b []byte, i, lim int) (int, bool) {
+	i = blanks(b, i, lim)
+	_, _, i = quote(b, i, lim)
+	if lim-i < 6 || !foldEqual(b[i:i+5], "value") {
+		return 0, false
+	}
+	i += 5
+	_, _, i = quote(b, i, lim)
+	i = blanks(b, i, lim)
+	if i < lim && (b[i] == '=' || b[i] == ':') {
+		return i + 1, true
+	}
+	return 0, false
+}
+
+// foldEqual reports whether b is the lower-case s in either case.
+func foldEqual(b []byte, s string) bool {
+	if len(b) != len(s) {
+		return false
+	}
+	for i := range len(s) {
+		c := b[i]
+		if c-'A' < 26 {
+			c |= 0x20
+		}
+		if c != s[i] {
+			return false
+		}
+	}
+	return true
+}

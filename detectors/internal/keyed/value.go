@@ -1,0 +1,211 @@
+package keyed
+
+// End returns the first byte after the value that starts at op.Start, at most limit
+// bytes further. It reports open when neither a delimiter nor the end of the line was
+// seen: the value goes on.
+//
+// A quoted value runs to its closing quote. Quotes inside it are told from the closing
+// one by their backslashes, at any depth of escaping; a quote of a lower depth means
+// that the text around was cut, and ends it too. Any other value runs to a blank or to
+// the end of the line, and to a delimiter only where what follows the delimiter shows
+// that it is none of the value: "a,b" is one password, "a, b=c" and "a,b=c" are not.
+func (op *Op) End(b []byte, limit int) (end int, open bool) {
+	lim := min(len(b), op.Start+limit)
+	switch {
+	case op.Form == Tag:
+		end = op.tagEnd(b, lim)
+	case op.Quote == '"' || op.Quote == '\'' || op.Quote == '`':
+		end = op.quotedEnd(b, lim)
+	case op.Quote == QuotePercent, op.Quote == QuoteEntity, op.Quote == QuoteUnicode:
+		end = op.encodedEnd(b, lim)
+	default:
+		end = op.bareEnd(b, lim)
+	}
+	return end, end == lim && lim-op.Start == limit
+}
+
+func lineEnd(c byte) bool { return c == '\n' || c == '\r' || c == 0 }
+
+func (op *Op) quotedEnd(b []byte, lim int) int {
+	slashes := 0
+	for i := op.Start; i < lim; i++ {
+		c := b[i]
+		switch {
+		case c == '\\':
+			slashes++
+			continue
+		case c == op.Quote:
+			// At depth d a quote of the text has 2^d-1 backslashes before it, and a
+			// backslash of the value is written as 2^(d+1).
+			if r := slashes % (2 * (op.Slashes + 1)); r <= op.Slashes {
+				if c != '\'' || op.Slashes > 0 || !apostrophe(b, i, lim) {
+					return i - r
+				}
+			}
+		case lineEnd(c):
+			return i
+		}
+		slashes = 0
+	}
+	return lim
+}
+
+// apostrophe reports whether the single quote at b[i] is inside a word, or doubled as
+// SQL does it, and not the end of the value.
+func apostrophe(b []byte, i, lim int) bool {
+	return i+1 < lim && (IsWord(b[i+1]) || b[i+1] == '\'' && i+2 < lim && IsWord(b[i+2]))
+}
+
+// encodedEnd ends the value at the next quote in the same writing.
+func (op *Op) encodedEnd(b []byte, lim int) int {
+	for i := op.Start; i < lim; i++ {
+		c := b[i]
+		if lineEnd(c) || IsBlank(c) && op.Quote == QuotePercent || c == '"' {
+			return i
+		}
+		if c != op.Quote && !(op.Quote == QuoteUnicode && c == '\\') {
+			continue
+		}
+		if _, _, n := quote(b, i, min(lim, i+12)); n > i {
+			return i
+		}
+	}
+	return lim
+}
+
+func (op *Op) tagEnd(b []byte, lim int) int {
+	for i := op.Start; i < lim; i++ {
+		c := b[i]
+		if c == '<' || lineEnd(c) || c == '&' && hasPrefix(b, i, lim, "&lt;") ||
+			c == '\\' && (hasPrefix(b, i, lim, `\u003c`) || hasPrefix(b, i, lim, `\n`) || hasPrefix(b, i, lim, `\r`)) {
+			return i
+		}
+	}
+	return lim
+}
+
+// bareStop are the bytes at which bareEnd has to think.
+var bareStop = func() (t [256]bool) {
+	for c := range 0x21 {
+		t[c] = true
+	}
+	for _, c := range []byte("\x7f,;&|<>\"'`)]}\\%") {
+		t[c] = true
+	}
+	return t
+}()
+
+func (op *Op) bareEnd(b []byte, lim int) int {
+	for i := op.Start; i < lim; i++ {
+		c := b[i]
+		if !bareStop[c] {
+			continue
+		}
+		switch c {
+		case '\\':
+			n, stop := escape(b, i, lim, op.Start)
+			if stop {
+				return i
+			}
+			i = n - 1
+		case '%':
+			if op.Percent && percentStop(b, i, lim) {
+				return i
+			}
+		case ',', ';', '&', '|':
+			if c == '&' && entityStop(b, i, lim) || boundary(b, i+1, lim) {
+				return i
+			}
+		case '"', '`':
+			if i+1 >= lim || !IsWord(b[i+1]) {
+				return i
+			}
+		case '\'', ')', ']', '}', '>':
+			if i+1 >= lim || classes[b[i+1]]&classEnd != 0 || b[i+1] == '\\' || b[i+1] == '<' {
+				return i
+			}
+		case '<':
+			if i+1 >= lim || b[i+1] == '/' || IsLetter(b[i+1]) || i == op.Start {
+				return i
+			}
+		default:
+			return i
+		}
+	}
+	return lim
+}
+
+// escape reads the backslashes at b[i], inside a value without quotes. It returns the
+// byte after the escape, or stop when what it writes ends the value: a quote, or in a
+// quoted text a line end, a tab or an encoded delimiter.
+func escape(b []byte, i, lim, start int) (next int, stop bool) {
+	j := i
+	for j < lim && b[j] == '\\' {
+		j++
+	}
+	if j >= lim {
+		return j, false
+	}
+	switch b[j] {
+	case '"', '\'', '`':
+		return j, true
+	case 'n', 'r', 't':
+		// Where no quote stands before, it is a backslash and a letter.
+		if (j-i)%2 == 1 && quotedBefore(b, start) {
+			return j, true
+		}
+	case 'u':
+		for _, s := range [...]string{"u0022", "u0026", "u0027", "u003c", "u003e", "u0020", "u000a", "u000d"} {
+			if hasPrefix(b, j, lim, s) {
+				return j, true
+			}
+		}
+	}
+	return j + 1, false
+}
+
+// quotedBefore reports whether a quote stands before b[i] in its line, within 512 bytes.
+func quotedBefore(b []byte, i int) bool {
+	for lim := max(0, i-512); i > lim; i-- {
+		switch b[i-1] {
+		case '\n':
+			return false
+		case '"', '\'':
+			return true
+		}
+	}
+	return false
+}
+
+// percentStop reports whether b[i:] is an encoded '&', blank, quote or line end.
+func percentStop(b []byte, i, lim int) bool {
+	for _, s := range [...]string{"%26", "%20", "%22", "%27", "%0A", "%0a", "%0D", "%0d"} {
+		if hasPrefix(b, i, lim, s) {
+			return true
+		}
+	}
+	return false
+}
+
+// entityStop reports whether b[i:] is an entity for a delimiter.
+func entityStop(b []byte, i, lim int) bool {
+	for _, s := range [...]string{"&quot;", "&#34;", "&#39;", "&apos;", "&lt;", "&gt;", "&amp;"} {
+		if hasPrefix(b, i, lim, s) {
+			return true
+		}
+	}
+	return false
+}
+
+// boundary reports whether what follows a delimiter shows that the value before it has
+// ended: the end, something that stands between values, or the next key.
+func boundary(b []byte, i, lim int) bool {
+	if i >= lim || classes[b[i]]&classEnd != 0 || b[i] == '\\' || b[i] == '{' || b[i] == '[' {
+		return true
+	}
+	j := i
+	for j < lim && j-i < 40 && IsName(b[j]) {
+		j++
+	}
+	return j > i && j < lim && (b[j] == '=' || b[j] == ':' || b[j] == '[')
+}
