@@ -1,0 +1,81 @@
+package vault
+
+// cache keeps tokens by the keyed hash of their value. It has a fixed size and holds no
+// plaintext. It is not safe for concurrent use.
+//
+// The hash has 128 bits and its key is random and never leaves the process, so that two
+// values share a token with probability below 2^-80 after 2^24 values, whoever chose them.
+type cache struct {
+	// tags holds the low half of each slot's hash, 0 for a free slot; four in a row
+	// make a set, one quarter of a cache line.
+	tags  []uint64
+	slots []cacheSlot
+	next  uint32 // spreads evictions over the ways of a set
+}
+
+const (
+	cacheWays = 4
+	slotBytes = 128
+	// cacheToken is the longest token kept. Longer ones are made anew: their values
+	// are long, and long values seldom come again.
+	cacheToken = slotBytes - 8 - 1
+
+	// entryBytes is what an entry costs, with its tag.
+	entryBytes = slotBytes + 8
+)
+
+type cacheSlot struct {
+	hi  uint64
+	len uint8
+	tok [cacheToken]byte
+}
+
+// newCache makes a cache of at most the given size; less than one set of entries makes
+// a cache that keeps nothing.
+func newCache(size int) *cache {
+	sets := 0
+	for n := 1; n*cacheWays*entryBytes <= size; n *= 2 {
+		sets = n
+	}
+	return &cache{tags: make([]uint64, sets*cacheWays), slots: make([]cacheSlot, sets*cacheWays)}
+}
+
+// append appends the token of a hash to dst and reports whether there was one.
+func (c *cache) append(dst []byte, h hash128) ([]byte, bool) {
+	if len(c.tags) == 0 {
+		return dst, false
+	}
+	set := int(h.hi) & (len(c.tags) - 1) &^ (cacheWays - 1)
+	tags := (*[cacheWays]uint64)(c.tags[set:])
+	for i := range tags {
+		if tags[i] == h.lo|1 {
+			if s := &c.slots[set+i]; s.hi == h.hi {
+				return append(dst, s.tok[:s.len]...), true
+			}
+		}
+	}
+	return dst, false
+}
+
+// put keeps the token of a hash.
+func (c *cache) put(h hash128, token []byte) {
+	if len(c.tags) == 0 || len(token) > cacheToken {
+		return
+	}
+	set := int(h.hi) & (len(c.tags) - 1) &^ (cacheWays - 1)
+	tags := (*[cacheWays]uint64)(c.tags[set:])
+	way := -1
+	for i := range tags {
+		if tags[i] == 0 {
+			way = i
+			break
+		}
+	}
+	if way < 0 {
+		c.next = c.next*1664525 + 1013904223
+		way = int(c.next >> 30)
+	}
+	tags[way] = h.lo | 1
+	s := &c.slots[set+way]
+	s.hi, s.len = h.hi, uint8(copy(s.tok[:], token))
+}

@@ -1,0 +1,116 @@
+package vault
+
+import (
+	"errors"
+	"strings"
+
+	"logveil/redact"
+)
+
+// Scheme is a way to turn values into tokens.
+type Scheme interface {
+	// Name is what the scheme is called in a policy: "local", "mask".
+	Name() string
+	// bind returns what makes the tokens of a kind.
+	bind(kind redact.Kind, keepLast int) maker
+}
+
+// maker makes the tokens of one kind under one key. It is immutable and safe for
+// concurrent use.
+type maker interface {
+	// append appends the token of a value, given in canonical form, to dst.
+	append(dst, canon []byte, sc *scratch) []byte
+}
+
+// scratch holds what a maker works on, so that it allocates nothing.
+type scratch struct {
+	siv     sivScratch
+	payload []byte
+}
+
+// opener gives back what a maker sealed.
+type opener interface {
+	// kid is the key's name in tokens.
+	keyID() string
+	// open appends the canonical form behind a payload to dst, or reports false when
+	// the payload was not made with this key for this kind.
+	open(dst []byte, kind redact.Kind, payload []byte, sc *scratch) ([]byte, bool)
+}
+
+// Mask is the scheme that keeps nothing but, where a rule says so, the last characters.
+type Mask struct{}
+
+// Name implements Scheme.
+func (Mask) Name() string { return "mask" }
+
+func (Mask) bind(kind redact.Kind, keepLast int) maker { return maskMaker{kind, keepLast} }
+
+type maskMaker struct {
+	kind redact.Kind
+	keep int
+}
+
+func (m maskMaker) append(dst, canon []byte, _ *scratch) []byte {
+	return redact.AppendMaskKeep(dst, m.kind, kept(m.kind, canon, m.keep))
+}
+
+// Sealer is a scheme that seals values with AES-256-SIV under a key held in this process.
+// Equal values of a kind have equal tokens wherever the same key is used, and whoever has
+// the key can open them. A token tells the length of its value, and which values are
+// equal; it tells nothing else to who lacks the key. A token made up or moved to another
+// kind or tenant does not open.
+type Sealer struct {
+	name, kid, tenant string
+	siv               *siv
+}
+
+// NewLocal returns the scheme "local": a key that this process holds without a Vault. The
+// tenant, which may be empty, separates tokens: equal values of two tenants differ.
+func NewLocal(key *Key, tenant string) (*Sealer, error) { return newSealer("local", key, tenant) }
+
+func newSealer(name string, key *Key, tenant string) (*Sealer, error) {
+	if strings.ContainsRune(tenant, 0) {
+		return nil, errors.New("vault: a tenant's name holds no NUL")
+	}
+	b, err := key.derive("aes-siv", 64)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(b)
+	s, err := newSIV(b)
+	if err != nil {
+		return nil, err
+	}
+	return &Sealer{name: name, kid: key.ID(), tenant: tenant, siv: s}, nil
+}
+
+// Name implements Scheme.
+func (s *Sealer) Name() string { return s.name }
+
+// header digests what a token is bound to besides its value.
+func (s *Sealer) header(kind redact.Kind) block {
+	return s.siv.header([]byte("tok1\x00" + s.tenant + "\x00" + string(kind)))
+}
+
+func (s *Sealer) bind(kind redact.Kind, _ int) maker {
+	return &sealMaker{kind: kind, kid: s.kid, siv: s.siv, header: s.header(kind)}
+}
+
+type sealMaker struct {
+	kind   redact.Kind
+	kid    string
+	siv    *siv
+	header block
+}
+
+func (m *sealMaker) append(dst, canon []byte, sc *scratch) []byte {
+	sc.payload = m.siv.appendSeal(sc.payload[:0], &sc.siv, &m.header, canon)
+	return redact.AppendToken(dst, m.kind, m.kid, sc.payload)
+}
+
+func (s *Sealer) keyID() string { return s.kid }
+
+func (s *Sealer) open(dst []byte, kind redact.Kind, payload []byte, sc *scratch) ([]byte, bool) {
+	h := s.header(kind)
+	return s.siv.appendOpen(dst, &sc.siv, &h, payload)
+}

@@ -1,0 +1,302 @@
+package vault
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"unsafe"
+
+	"logveil/redact"
+)
+
+// MaxValue is the longest value, in bytes, that gets a token. Longer ones are masked.
+const MaxValue = redact.MaxLookaround
+
+// DefaultCacheBytes is the size of a Tokenizer's cache unless Options say otherwise.
+const DefaultCacheBytes = 8 << 20
+
+// Rule says how the values of a kind are replaced.
+type Rule struct {
+	Scheme Scheme
+	// KeepLast is the number of characters that the scheme "mask" keeps of the
+	// value's end, at most KeepLimit of the kind.
+	KeepLast int
+}
+
+// Options are what a Tokenizer is built from.
+type Options struct {
+	// Default is the rule of the kinds that Kinds does not name. It needs a Scheme.
+	Default Rule
+	Kinds   map[redact.Kind]Rule
+	// CacheBytes bounds the memory for tokens already made, about 136 bytes each. 0
+	// means DefaultCacheBytes, less than 0 no cache.
+	CacheBytes int
+}
+
+// Tokenizer answers each value by the rule of its kind. It implements redact.Tokenizer.
+//
+// Each goroutine in Tokenize works in a lane of its own, with its own cache, so that no
+// lock and no cache line is shared while there are no more of them than lanes.
+type Tokenizer struct {
+	table atomic.Pointer[kindTable]
+	mu    sync.Mutex // held to replace table
+	lanes []lane
+	size  int // of one lane's cache, in bytes
+}
+
+type lane struct {
+	mu sync.Mutex
+	laneState
+	_ [64]byte // no two lanes in a cache line
+}
+
+type laneState struct {
+	cache *cache // made at first use
+	canon []byte
+	scratch
+	stats Stats
+}
+
+// Stats counts what a Tokenizer did. All counts only grow.
+type Stats struct {
+	// Made counts tokens made, Cached those answered from the cache.
+	Made, Cached uint64
+	// Masks counts values whose rule is a mask.
+	Masks uint64
+	// Refused counts values left without an answer, because they are longer than
+	// MaxValue or of a kind that cannot stand in a token.
+	Refused uint64
+}
+
+func (s *Stats) add(o *Stats) {
+	s.Made += o.Made
+	s.Cached += o.Cached
+	s.Masks += o.Masks
+	s.Refused += o.Refused
+}
+
+// New builds a Tokenizer.
+func New(o Options) (*Tokenizer, error) {
+	const maxLanes = 32
+	t := &Tokenizer{lanes: make([]lane, min(maxLanes, runtime.GOMAXPROCS(0)))}
+	switch {
+	case o.CacheBytes == 0:
+		t.size = DefaultCacheBytes / len(t.lanes)
+	case o.CacheBytes > 0:
+		t.size = o.CacheBytes / len(t.lanes)
+	}
+	if err := t.SetRules(o.Default, o.Kinds); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// SetRules replaces the rules. Values in work get their tokens under the old ones; no
+// token of the cache outlives its rule.
+func (t *Tokenizer) SetRules(def Rule, kinds map[redact.Kind]Rule) error {
+	tab := &kindTable{def: def, rules: make(map[redact.Kind]Rule, len(kinds))}
+	if err := checkRule(def, "default"); err != nil {
+		return err
+	}
+	for k, r := range kinds {
+		if !k.Valid() {
+			return fmt.Errorf("vault: kind %q cannot stand in a token", k)
+		}
+		if err := checkRule(r, string(k)); err != nil {
+			return err
+		}
+		if limit := KeepLimit(k); r.KeepLast > limit {
+			return fmt.Errorf("vault: %s: a mask may keep %d characters at most", k, limit)
+		}
+		tab.rules[k] = r
+	}
+	tab.slots = make([]*boundKind, 64)
+	t.mu.Lock()
+	t.table.Store(tab)
+	t.mu.Unlock()
+	return nil
+}
+
+func checkRule(r Rule, of string) error {
+	if r.Scheme == nil {
+		return fmt.Errorf("vault: %s: no scheme", of)
+	}
+	if r.KeepLast < 0 {
+		return fmt.Errorf("vault: %s: a mask cannot keep %d characters", of, r.KeepLast)
+	}
+	return nil
+}
+
+// Tokenize implements redact.Tokenizer.
+func (t *Tokenizer) Tokenize(_ context.Context, vs []redact.Value, buf []byte) []byte {
+	if len(vs) == 0 {
+		return buf
+	}
+	tab := t.table.Load()
+	l := t.lease(vs)
+	defer l.mu.Unlock()
+	if l.cache == nil {
+		l.cache = newCache(t.size)
+		// Whole from the start: what outgrows a buffer would leave plaintext behind.
+		l.canon = make([]byte, 0, MaxValue+1)
+		l.payload = make([]byte, 0, redact.MaxPayload)
+	}
+	used := 0 // how much of l.canon held plaintext
+	var k *boundKind
+	for i := range vs {
+		v := &vs[i]
+		if k == nil || k.kind != v.Kind {
+			if k = tab.find(v.Kind); k == nil {
+				if k, tab = t.addKind(v.Kind); k == nil {
+					l.stats.Refused++
+					continue
+				}
+			}
+		}
+		if len(v.Raw) > MaxValue {
+			l.stats.Refused++
+			continue
+		}
+		start := len(buf)
+		var h hash128
+		if !k.mask {
+			h = k.key.sum(v.Raw)
+			var ok bool
+			if buf, ok = l.cache.append(buf, h); ok {
+				l.stats.Cached++
+				v.Token = buf[start:len(buf):len(buf)]
+				continue
+			}
+		}
+		l.canon = appendCanon(l.canon[:0], k.kind, v.Raw)
+		used = max(used, len(l.canon), len(v.Raw))
+		buf = k.maker.append(buf, l.canon, &l.scratch)
+		if v.Token = buf[start:len(buf):len(buf)]; k.mask {
+			l.stats.Masks++
+		} else {
+			l.stats.Made++
+			l.cache.put(h, v.Token)
+		}
+	}
+	clear(l.canon[:min(used+1, cap(l.canon))])
+	return buf
+}
+
+// lease locks a lane. A goroutine that keeps its values in one slice finds the same lane,
+// warm, again and again, because the search starts at a place that depends on the
+// slice's address.
+func (t *Tokenizer) lease(vs []redact.Value) *lane {
+	at := uint64(uintptr(unsafe.Pointer(unsafe.SliceData(vs)))) * 0x9e3779b97f4a7c15 >> 32
+	first := int(at % uint64(len(t.lanes)))
+	for i := range t.lanes {
+		if l := &t.lanes[(first+i)%len(t.lanes)]; l.mu.TryLock() {
+			return l
+		}
+	}
+	l := &t.lanes[first]
+	l.mu.Lock()
+	return l
+}
+
+// Stats returns what was done up to now.
+func (t *Tokenizer) Stats() Stats {
+	var s Stats
+	for i := range t.lanes {
+		l := &t.lanes[i]
+		l.mu.Lock()
+		s.add(&l.stats)
+		l.mu.Unlock()
+	}
+	return s
+}
+
+// kindTable finds what makes the tokens of a kind. It is immutable; a kind seen for the
+// first time makes a new table.
+type kindTable struct {
+	def   Rule
+	rules map[redact.Kind]Rule
+	// slots is an open hash table, a power of two long and at most a quarter full.
+	slots []*boundKind
+	n     int
+}
+
+// boundKind is a kind under its rule.
+type boundKind struct {
+	kind  redact.Kind
+	maker maker
+	mask  bool
+	// key hashes values for the cache. It is the kind's own and the rule's own, so
+	// that a new rule finds none of the old tokens.
+	key sipKey
+}
+
+// maxKinds bounds the memory for kinds; a large policy has some hundreds.
+const maxKinds = 1 << 12
+
+func kindHash(k redact.Kind) uint {
+	n := uint(len(k))
+	if n == 0 {
+		return 0
+	}
+	return n*31 + uint(k[0])*7 + uint(k[n-1])*5 + uint(k[n/2])*3
+}
+
+// find returns nil for a kind that was not seen before.
+func (tab *kindTable) find(k redact.Kind) *boundKind {
+	mask := uint(len(tab.slots) - 1)
+	for i := kindHash(k) & mask; ; i = (i + 1) & mask {
+		if b := tab.slots[i]; b == nil || b.kind == k {
+			return b
+		}
+	}
+}
+
+func (tab *kindTable) insert(b *boundKind) {
+	mask := uint(len(tab.slots) - 1)
+	i := kindHash(b.kind) & mask
+	for tab.slots[i] != nil {
+		i = (i + 1) & mask
+	}
+	tab.slots[i] = b
+	tab.n++
+}
+
+// addKind returns the kind bound by the rules of the newest table, or nil when it cannot
+// stand in a token, and the table to go on with.
+func (t *Tokenizer) addKind(kind redact.Kind) (*boundKind, *kindTable) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	old := t.table.Load()
+	if b := old.find(kind); b != nil {
+		return b, old
+	}
+	if !kind.Valid() || old.n >= maxKinds {
+		return nil, old
+	}
+	rule, ok := old.rules[kind]
+	if !ok {
+		rule = old.def
+		rule.KeepLast = min(rule.KeepLast, KeepLimit(kind))
+	}
+	b := &boundKind{kind: kind, maker: rule.Scheme.bind(kind, rule.KeepLast)}
+	_, b.mask = rule.Scheme.(Mask)
+	var r [16]byte
+	_, _ = rand.Read(r[:]) // never fails, by its contract
+	b.key = sipKey{binary.LittleEndian.Uint64(r[:8]), binary.LittleEndian.Uint64(r[8:])}
+	tab := &kindTable{def: old.def, rules: old.rules, slots: make([]*boundKind, max(64, len(old.slots)))}
+	if 4*(old.n+1) > len(tab.slots) {
+		tab.slots = make([]*boundKind, 2*len(old.slots))
+	}
+	for _, o := range old.slots {
+		if o != nil {
+			tab.insert(o)
+		}
+	}
+	tab.insert(b)
+	t.table.Store(tab)
+	return b, tab
+}
