@@ -70,8 +70,8 @@ func TestOverlaps(t *testing.T) {
 		"high123.high456 ":     "hightok1_high_x.hightok1_high_x ",
 		"abcdback high123":     "tok1_back_x hightok1_high_x",
 		"tok1_high_x low":      "tok1_high_x low",
-		"lowtok1_ab_x ":        "lowtok1_mid_x ", // not exactly a token: "tok1_ab_" goes
-		"hightok1_ab_x":        "hightok1_high_x",
+		"lowtok1_ab_x ":        "lowtok1_ab_x ",   // to the end of the word it is a token: stays
+		"low.tok1_ab_x ":       "lowtok1_mid_x ",  // more than a token: goes
 		"tok1_highabc_x ":      "tok1_highabc_x ", // the anchor is inside a token
 	} {
 		if got := redacted(e, in); got != want {

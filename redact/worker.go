@@ -2,9 +2,7 @@ package redact
 
 import (
 	"bytes"
-	"cmp"
 	"context"
-	"slices"
 
 	"logveil/internal/scan"
 )
@@ -18,6 +16,8 @@ type Finding struct {
 	Detector int
 	// Open says that the end of the value was not seen before the end of the batch.
 	Open bool
+	// value is the value where it stands encoded in the text, decoded.
+	value []byte
 }
 
 // Stats counts what was done. All counts only grow.
@@ -53,35 +53,15 @@ func (s *Stats) Add(t *Stats) {
 	}
 }
 
-const (
-	// maxMatches bounds the candidates that are looked at in one window, so that no
-	// input stalls the engine; real logs have a few dozen. What lies behind the bound
-	// is masked.
-	maxMatches = scan.Window
-	// maxTries bounds how often a window is scanned, again after each panic.
-	maxTries = 5
-)
-
 // Worker holds the buffers of one goroutine. It is not safe for concurrent use.
 type Worker struct {
-	e  *Engine
-	sc *scan.Scanner
-
-	b     []byte    // the batch
-	found []Finding // taken candidates, in order
-	keeps []Span    // well-formed tokens of an earlier pass, in order
-	out   []Finding // resolved
-	skip  []int     // by detector: no candidate before this offset can be taken
-	// Of the window: its part of the batch, the candidates that may still be looked at,
-	// the one being looked at, and the lines in which a detector panicked.
-	from, to, left, at int
-	failed             []Span
-	// masked is the end of the text that is masked whole whatever else is found.
-	masked int
-
-	vals  []Value
-	arena []byte
-	stats Stats
+	e      *Engine
+	sc     *scan.Scanner
+	passes []*pass // by depth
+	vals   []Value
+	arena  []byte
+	values []byte // decoded values of the batch
+	stats  Stats
 
 	explain   []Candidate
 	explained bool
@@ -92,12 +72,13 @@ type Worker struct {
 
 // NewWorker returns a Worker of the engine.
 func (e *Engine) NewWorker() *Worker {
-	return &Worker{
+	w := &Worker{
 		e:     e,
 		sc:    scan.NewScanner(e.tables),
-		skip:  make([]int, len(e.dets)),
 		stats: Stats{Findings: make([]uint64, len(e.dets))},
 	}
+	w.passes = []*pass{newPass(w, 0)}
+	return w
 }
 
 // Stats returns the counts of the worker since it was made; valid until the next call.
@@ -106,298 +87,10 @@ func (w *Worker) Stats() *Stats { return &w.stats }
 // Find returns the findings of a batch, resolved and in order. They are valid until the
 // next call.
 func (w *Worker) Find(b []byte) []Finding {
-	w.b = b
-	w.found, w.keeps, w.masked = w.found[:0], w.keeps[:0], 0
-	clear(w.skip)
-	for from := 0; from < len(b); {
-		off := max(0, from-scan.Margin)
-		to := off + scan.Window - scan.Margin
-		if off+scan.Window >= len(b) {
-			to = len(b)
-		}
-		if from < w.masked {
-			from = min(w.masked, to)
-		}
-		if from < to {
-			w.window(off, from, to)
-		}
-		from = to
-	}
-	w.resolve()
-	w.b = nil
-	return w.out
-}
-
-// window finds what is anchored in b[from:to). The scan of b starts at off.
-func (w *Worker) window(off, from, to int) {
-	nf, nk := len(w.found), len(w.keeps)
-	w.failed = w.failed[:0]
-	for try := 1; !w.try(off, from, to); try++ {
-		// A detector panicked. Its line is masked whole, and the others are looked at
-		// again. A window full of such lines is masked itself.
-		w.found, w.keeps = w.found[:nf], w.keeps[:nk]
-		clear(w.skip)
-		w.stats.Failed++
-		if try == maxTries {
-			w.mask(w.lines(from, to-1), Failed)
-			break
-		}
-		w.failed = append(w.failed, w.lines(w.at, w.at))
-	}
-	for _, s := range w.failed {
-		w.found = append(w.found, Finding{Span: s, At: s.Start, Detector: Failed})
-	}
-	w.sortFrom(nf)
-}
-
-// mask masks all of s, and nothing before its end is looked at any more.
-func (w *Worker) mask(s Span, why int) {
-	w.found = append(w.found, Finding{Span: s, At: s.Start, Detector: why})
-	w.masked = max(w.masked, s.End)
-}
-
-// try scans one window and reports whether no detector panicked.
-func (w *Worker) try(off, from, to int) (ok bool) {
-	defer func() {
-		if !ok {
-			_ = recover() // its text may hold a value: it is dropped
-		}
-	}()
-	w.left, w.from, w.to = maxMatches, from, to
-	w.sc.Load(w.b, off)
-	w.sc.Literals(from, to, func(id, start int) {
-		if id == w.e.tokenLit {
-			if t, ok := ParseToken(w.b, start); ok {
-				w.keeps = append(w.keeps, t.Span)
-			}
-		}
-		for _, d := range w.e.lits[id] {
-			w.match(int(d), start)
-		}
-	})
-	for id, ds := range w.e.shapes {
-		w.sc.Candidates(id, from, to, func(at int) {
-			for _, d := range ds {
-				w.match(int(d), at)
-			}
-		})
-	}
-	return true
-}
-
-// match asks detector d about the candidate at b[at].
-func (w *Worker) match(d, at int) {
-	if at < w.skip[d] || at < w.masked {
-		return
-	}
-	if w.left--; w.left < 0 {
-		// All of the window, since other detectors have not seen any of it.
-		w.stats.Unscanned++
-		w.mask(w.lines(w.from, w.to-1), Unscanned)
-		return
-	}
-	if len(w.failed) > 0 && slices.ContainsFunc(w.failed, func(s Span) bool { return s.Start <= at && at < s.End }) {
-		return
-	}
-	w.at = at
-	s, r := w.e.dets[d].Match(w.b, at)
-	if w.explained {
-		w.explain = append(w.explain, Candidate{Span: s, At: at, Detector: d, Reason: r})
-	}
-	if !r.OK() {
-		if s.End > at {
-			w.skip[d] = s.End
-		}
-		return
-	}
-	open := r == AcceptedOpen
-	if open {
-		s.End = w.extend(s, w.e.specs[d].Multiline)
-		open = s.End == len(w.b)
-	}
-	if s.End > at {
-		w.skip[d] = s.End
-	}
-	if w.e.allow != nil && w.e.allow(w.e.specs[d].Kind, w.b[s.Start:s.End]) {
-		if w.explained {
-			w.explain[len(w.explain)-1].Outcome = "allowed"
-		}
-		return
-	}
-	w.found = append(w.found, Finding{Span: s, At: at, Detector: d, Open: open})
-}
-
-// extend returns the end of a value whose detector did not see it: the next delimiter.
-// A value of many lines goes on over lines that are all one word, as those of a key are.
-func (w *Worker) extend(s Span, multiline bool) int {
-	b := w.b
-	word := func(i int) int {
-		for i < len(b) && !delimiter(b[i]) {
-			i++
-		}
-		return i
-	}
-	end := word(s.End)
-	for multiline && end < len(b) && (b[end] == '\n' || b[end] == '\r') {
-		next := end
-		for next < len(b) && (b[next] == '\n' || b[next] == '\r') {
-			next++
-		}
-		e := word(next)
-		if e == next || e < len(b) && b[e] != '\n' && b[e] != '\r' {
-			break
-		}
-		end = e
-	}
-	return end
-}
-
-func delimiter(c byte) bool { return c <= ' ' || c == '"' || c == '\'' || c == 0x7f }
-
-// lines returns the lines that hold b[from] to b[to], without the last line end.
-func (w *Worker) lines(from, to int) Span {
-	s := Span{Start: bytes.LastIndexByte(w.b[:from], '\n') + 1, End: len(w.b)}
-	if i := bytes.IndexByte(w.b[to:], '\n'); i >= 0 {
-		s.End = to + i
-	}
-	return s
-}
-
-// sortFrom puts found[n:] in its places. Findings come detector by detector, a few of
-// each, so an insertion is cheap; a flood is sorted.
-func (w *Worker) sortFrom(n int) {
-	f := w.found
-	if len(f)-n > 48 {
-		slices.SortFunc(f[n:], compareFindings)
-	}
-	for i := max(n, 1); i < len(f); i++ {
-		x := f[i]
-		j := i
-		for j > 0 && compareFindings(x, f[j-1]) < 0 {
-			f[j] = f[j-1]
-			j--
-		}
-		f[j] = x
-	}
-}
-
-func compareFindings(a, b Finding) int {
-	if a.Start != b.Start {
-		return a.Start - b.Start
-	}
-	if a.End != b.End {
-		return b.End - a.End
-	}
-	return cmp.Compare(a.Detector, b.Detector)
-}
-
-// rank orders findings by who names a replacement; the engine's own masks come first.
-func (w *Worker) rank(d int) int {
-	if d < 0 {
-		return 1 << 30
-	}
-	return w.e.specs[d].Rank
-}
-
-// resolve makes out of found: overlapping findings become one, those that only repeat
-// a token of an earlier pass go.
-func (w *Worker) resolve() {
-	w.out = w.out[:0]
-	f := w.found
-	k := 0
-	for i := 0; i < len(f); {
-		if w.insideToken(f[i]) {
-			w.outcome(f[i], "inside a token")
-			i++
-			continue
-		}
-		c := f[i]
-		end := c.End
-		j := i + 1
-		for ; j < len(f) && f[j].Start <= end; j++ {
-			if !w.insideToken(f[j]) {
-				end = max(end, f[j].End)
-			}
-		}
-		// A token of an earlier pass that is overlapped but not covered goes with it.
-		for ; k < len(w.keeps) && w.keeps[k].End <= c.Start; k++ {
-		}
-		start, kept := c.Start, false
-		for q := k; q < len(w.keeps) && w.keeps[q].Start < end; q++ {
-			kept = kept || w.keeps[q].Start == start && w.keeps[q].End == end
-			start = min(start, w.keeps[q].Start)
-			end = max(end, w.keeps[q].End)
-		}
-		best, spans := c, false
-		open := false
-		for _, x := range f[i:j] {
-			if w.insideToken(x) {
-				continue
-			}
-			open = open || x.Open && x.End == end
-			all := x.Start == start && x.End == end
-			switch better := compareRank(w.rank(x.Detector), x, w.rank(best.Detector), best); {
-			case all && !spans, all == spans && better:
-				best, spans = x, all
-			}
-		}
-		if !kept {
-			best.Span, best.Open = w.whole(Span{start, end}), open
-			w.out = append(w.out, best)
-		}
-		if w.explained {
-			for _, x := range f[i:j] {
-				switch {
-				case w.insideToken(x), kept:
-					w.outcome(x, "inside a token")
-				case x.Detector == best.Detector && x.At == best.At:
-					w.outcome(x, "replaced")
-				default:
-					w.outcome(x, "covered by "+w.name(best.Detector))
-				}
-			}
-		}
-		i = j
-	}
-}
-
-// whole widens a span to the end of its word, so that the token that replaces it can be
-// read again. Detectors take whole words already, as a rule.
-func (w *Worker) whole(s Span) Span {
-	for s.End < len(w.b) && isWord(w.b[s.End]) {
-		s.End++
-	}
-	return s
-}
-
-// compareRank reports whether x goes before y: higher rank, then longer, then earlier.
-func compareRank(rx int, x Finding, ry int, y Finding) bool {
-	if rx != ry {
-		return rx > ry
-	}
-	if x.Len() != y.Len() {
-		return x.Len() > y.Len()
-	}
-	return x.Start < y.Start
-}
-
-// insideToken reports whether a finding is anchored inside a token, not just before it.
-func (w *Worker) insideToken(f Finding) bool {
-	if len(w.keeps) == 0 || f.Detector < 0 {
-		return false
-	}
-	i, _ := slices.BinarySearchFunc(w.keeps, f.At, func(s Span, at int) int { return s.End - 1 - at })
-	return i < len(w.keeps) && w.keeps[i].Start <= f.At
-}
-
-func (w *Worker) name(d int) string {
-	switch d {
-	case Unscanned:
-		return string(KindUnscanned)
-	case Failed:
-		return string(KindFailed)
-	}
-	return w.e.specs[d].Name
+	w.values = w.values[:0]
+	p := w.passes[0]
+	p.find(b)
+	return p.out
 }
 
 // Append appends the redacted batch to dst and returns the extended buffer. The wait for
@@ -426,7 +119,11 @@ func (w *Worker) tokenize(ctx context.Context, b []byte, fs []Finding) {
 		f := &fs[i]
 		v := Value{Kind: w.e.Kind(*f)}
 		// The engine's own masks, and a value that was cut, have nothing to look up.
-		if f.Detector >= 0 && !f.Open && f.Len() <= MaxLookaround {
+		switch {
+		case f.Detector < 0 || f.Open || f.Len() > MaxLookaround:
+		case f.value != nil:
+			v.Raw = f.value
+		default:
 			v.Raw = b[f.Start:f.End:f.End]
 		}
 		w.vals = append(w.vals, v)
@@ -457,7 +154,11 @@ func (w *Worker) safeTokenize(ctx context.Context, vs []Value, buf []byte) (out 
 func (w *Worker) write(dst, b []byte, fs []Finding, from, to int) []byte {
 	for i := range fs {
 		f := &fs[i]
-		if f.Start < from || f.Start >= to {
+		if f.Start >= to {
+			break
+		}
+		if f.Start < from {
+			from = max(from, min(f.End, to)) // of what overlaps, nothing is let through
 			continue
 		}
 		dst = append(dst, b[from:f.Start]...)

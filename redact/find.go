@@ -1,0 +1,347 @@
+package redact
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+
+	"logveil/internal/scan"
+)
+
+const (
+	// maxMatches bounds the candidates that are looked at in one window, so that no
+	// input stalls the engine; real logs have a few dozen. What lies behind the bound
+	// is masked.
+	maxMatches = scan.Window
+	// maxTries bounds how often a window is scanned, again after each panic.
+	maxTries = 5
+)
+
+// pass is one look at one text: the batch itself, or a part of it decoded.
+type pass struct {
+	w     *Worker
+	depth int
+
+	b     []byte    // the text
+	found []Finding // taken candidates, in order
+	keeps []Span    // well-formed tokens of an earlier run, in order
+	out   []Finding // resolved
+	skip  []int     // by detector: no candidate before this offset can be taken
+	// Of the window: its part of the text, the candidates that may still be looked at,
+	// the one being looked at, and the lines in which a detector panicked.
+	from, to, left, at int
+	failed             []Span
+	// masked is the end of the text that is masked whole whatever else is found.
+	masked int
+
+	escapes []Span // where the text has escapes, for views
+	v       view
+}
+
+func newPass(w *Worker, depth int) *pass {
+	return &pass{w: w, depth: depth, skip: make([]int, len(w.e.dets))}
+}
+
+// find looks at a text and leaves the findings in p.out.
+func (p *pass) find(b []byte) {
+	p.b = b
+	p.found, p.keeps, p.masked = p.found[:0], p.keeps[:0], 0
+	clear(p.skip)
+	for from := 0; from < len(b); {
+		off := max(0, from-scan.Margin)
+		to := off + scan.Window - scan.Margin
+		if off+scan.Window >= len(b) {
+			to = len(b)
+		}
+		if from < p.masked {
+			from = min(p.masked, to)
+		}
+		if from < to {
+			p.window(off, from, to)
+		}
+		from = to
+	}
+	p.views()
+	p.resolve()
+}
+
+// window finds what is anchored in b[from:to). The scan of b starts at off.
+func (p *pass) window(off, from, to int) {
+	nf, nk := len(p.found), len(p.keeps)
+	p.failed = p.failed[:0]
+	for try := 1; !p.try(off, from, to); try++ {
+		// A detector panicked. Its line is masked whole, and the others are looked at
+		// again. A window full of such lines is masked itself.
+		p.found, p.keeps = p.found[:nf], p.keeps[:nk]
+		clear(p.skip)
+		p.w.stats.Failed++
+		if try == maxTries {
+			p.mask(p.lines(from, to-1), Failed)
+			break
+		}
+		p.failed = append(p.failed, p.lines(p.at, p.at))
+	}
+	for _, s := range p.failed {
+		p.found = append(p.found, Finding{Span: s, At: s.Start, Detector: Failed})
+	}
+	p.sortFrom(nf)
+}
+
+// mask masks all of s, and nothing before its end is looked at any more.
+func (p *pass) mask(s Span, why int) {
+	p.found = append(p.found, Finding{Span: s, At: s.Start, Detector: why})
+	p.masked = max(p.masked, s.End)
+}
+
+// try scans one window and reports whether no detector panicked.
+func (p *pass) try(off, from, to int) (ok bool) {
+	defer func() {
+		if !ok {
+			_ = recover() // its text may hold a value: it is dropped
+		}
+	}()
+	p.left, p.from, p.to = maxMatches, from, to
+	p.w.sc.Load(p.b, off)
+	p.w.sc.Literals(from, to, func(id, start int) {
+		if id == p.w.e.tokenLit {
+			if t, ok := ParseToken(p.b, start); ok {
+				p.keeps = append(p.keeps, t.Span)
+			}
+		}
+		for _, d := range p.w.e.lits[id] {
+			p.match(int(d), start)
+		}
+	})
+	for id, ds := range p.w.e.shapes {
+		p.w.sc.Candidates(id, from, to, func(at int) {
+			for _, d := range ds {
+				p.match(int(d), at)
+			}
+		})
+	}
+	return true
+}
+
+// match asks detector d about the candidate at b[at].
+func (p *pass) match(d, at int) {
+	if at < p.skip[d] || at < p.masked {
+		return
+	}
+	if p.left--; p.left < 0 {
+		// All of the window, since other detectors have not seen any of it.
+		p.w.stats.Unscanned++
+		p.mask(p.lines(p.from, p.to-1), Unscanned)
+		return
+	}
+	if len(p.failed) > 0 && slices.ContainsFunc(p.failed, func(s Span) bool { return s.Start <= at && at < s.End }) {
+		return
+	}
+	p.at = at
+	s, r := p.w.e.dets[d].Match(p.b, at)
+	if p.w.explained {
+		p.w.explain = append(p.w.explain, Candidate{Span: s, At: at, Detector: d, Reason: r})
+	}
+	if !r.OK() {
+		if s.End > at {
+			p.skip[d] = s.End
+		}
+		return
+	}
+	open := r == AcceptedOpen
+	if open {
+		s.End = p.extend(s, p.w.e.specs[d].Multiline)
+		open = s.End == len(p.b)
+	}
+	if s.End > at {
+		p.skip[d] = s.End
+	}
+	if p.w.e.allow != nil && p.w.e.allow(p.w.e.specs[d].Kind, p.b[s.Start:s.End]) {
+		if p.w.explained {
+			p.w.explain[len(p.w.explain)-1].Outcome = "allowed"
+		}
+		return
+	}
+	p.found = append(p.found, Finding{Span: s, At: at, Detector: d, Open: open})
+}
+
+// extend returns the end of a value whose detector did not see it: the next delimiter.
+// A value of many lines goes on over lines that are all one word, as those of a key are.
+func (p *pass) extend(s Span, multiline bool) int {
+	b := p.b
+	word := func(i int) int {
+		for i < len(b) && !delimiter(b[i]) {
+			i++
+		}
+		return i
+	}
+	end := word(s.End)
+	for multiline && end < len(b) && (b[end] == '\n' || b[end] == '\r') {
+		next := end
+		for next < len(b) && (b[next] == '\n' || b[next] == '\r') {
+			next++
+		}
+		e := word(next)
+		if e == next || e < len(b) && b[e] != '\n' && b[e] != '\r' {
+			break
+		}
+		end = e
+	}
+	return end
+}
+
+func delimiter(c byte) bool { return c <= ' ' || c == '"' || c == '\'' || c == 0x7f }
+
+// lines returns the lines that hold b[from] to b[to], without the last line end.
+func (p *pass) lines(from, to int) Span {
+	s := Span{Start: bytes.LastIndexByte(p.b[:from], '\n') + 1, End: len(p.b)}
+	if i := bytes.IndexByte(p.b[to:], '\n'); i >= 0 {
+		s.End = to + i
+	}
+	return s
+}
+
+// sortFrom puts found[n:] in its places. Findings come detector by detector, a few of
+// each, so an insertion is cheap; a flood is sorted.
+func (p *pass) sortFrom(n int) {
+	f := p.found
+	if len(f)-n > 48 {
+		slices.SortFunc(f[n:], compareFindings)
+	}
+	for i := max(n, 1); i < len(f); i++ {
+		x := f[i]
+		j := i
+		for j > 0 && compareFindings(x, f[j-1]) < 0 {
+			f[j] = f[j-1]
+			j--
+		}
+		f[j] = x
+	}
+}
+
+func compareFindings(a, b Finding) int {
+	if a.Start != b.Start {
+		return a.Start - b.Start
+	}
+	if a.End != b.End {
+		return b.End - a.End
+	}
+	return cmp.Compare(a.Detector, b.Detector)
+}
+
+// rank orders findings by who names a replacement; the engine's own masks come first.
+func (p *pass) rank(d int) int {
+	if d < 0 {
+		return 1 << 30
+	}
+	return p.w.e.specs[d].Rank
+}
+
+// resolve makes out of found: overlapping findings become one, those that only repeat
+// a token of an earlier pass go.
+func (p *pass) resolve() {
+	p.out = p.out[:0]
+	f := p.found
+	k := 0
+	for i := 0; i < len(f); {
+		if p.insideToken(f[i]) {
+			p.w.outcome(f[i], "inside a token")
+			i++
+			continue
+		}
+		c := f[i]
+		for ; k < len(p.keeps) && p.keeps[k].End <= c.Start; k++ {
+		}
+		start, end, kept := c.Start, c.End, false
+		j := i + 1
+		for grown := true; grown; {
+			for ; j < len(f) && f[j].Start <= end; j++ {
+				if !p.insideToken(f[j]) {
+					end = max(end, f[j].End)
+				}
+			}
+			// A token of an earlier run that is overlapped but not covered goes with
+			// it, and so does the rest of a word.
+			was := end
+			for q := k; q < len(p.keeps) && p.keeps[q].Start < end; q++ {
+				kept = kept || p.keeps[q].Start == start && p.keeps[q].End == end
+				start = min(start, p.keeps[q].Start)
+				end = max(end, p.keeps[q].End)
+			}
+			end = p.word(end)
+			grown = end > was
+			kept = kept && !grown
+		}
+		best, spans := c, false
+		open := false
+		for _, x := range f[i:j] {
+			if p.insideToken(x) {
+				continue
+			}
+			open = open || x.Open && x.End == end
+			all := x.Start == start && x.End == end
+			switch better := compareRank(p.rank(x.Detector), x, p.rank(best.Detector), best); {
+			case all && !spans, all == spans && better:
+				best, spans = x, all
+			}
+		}
+		if !kept {
+			if best.Start != start || best.End != end {
+				best.value = nil // more than that value is replaced
+			}
+			best.Span, best.Open = Span{start, end}, open
+			p.out = append(p.out, best)
+		}
+		if p.w.explained {
+			for _, x := range f[i:j] {
+				switch {
+				case p.insideToken(x), kept:
+					p.w.outcome(x, "inside a token")
+				case x.Detector == best.Detector && x.At == best.At:
+					p.w.outcome(x, "replaced")
+				default:
+					p.w.outcome(x, "covered by "+p.name(best.Detector))
+				}
+			}
+		}
+		i = j
+	}
+}
+
+// word returns the end of the word that goes on at i, so that the token that replaces it
+// can be read again. Detectors take whole words already, as a rule.
+func (p *pass) word(i int) int {
+	for i < len(p.b) && isWord(p.b[i]) {
+		i++
+	}
+	return i
+}
+
+// compareRank reports whether x goes before y: higher rank, then longer, then earlier.
+func compareRank(rx int, x Finding, ry int, y Finding) bool {
+	if rx != ry {
+		return rx > ry
+	}
+	if x.Len() != y.Len() {
+		return x.Len() > y.Len()
+	}
+	return x.Start < y.Start
+}
+
+// insideToken reports whether a finding is anchored inside a token, not just before it.
+func (p *pass) insideToken(f Finding) bool {
+	if len(p.keeps) == 0 || f.Detector < 0 {
+		return false
+	}
+	i, _ := slices.BinarySearchFunc(p.keeps, f.At, func(s Span, at int) int { return s.End - 1 - at })
+	return i < len(p.keeps) && p.keeps[i].Start <= f.At
+}
+
+func (p *pass) name(d int) string {
+	switch d {
+	case Unscanned:
+		return string(KindUnscanned)
+	case Failed:
+		return string(KindFailed)
+	}
+	return p.w.e.specs[d].Name
+}

@@ -1,0 +1,315 @@
+package redact
+
+import (
+	"bytes"
+	"slices"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"logveil/internal/scan"
+)
+
+// Values may stand in a text encoded: with escapes of JSON and most languages (\u0040,
+// \/, \n before the value), of URLs (%40, + for a space), of XML (&#64;). A part of the
+// text that has such escapes is looked at a second time, decoded; what is found there is
+// mapped back to the bytes it came from. All three encodings are undone in one go, one
+// layer deep; a layer more is a look more, at the decoded text, down to maxDepth.
+//
+// A token is letters, digits and underscores, which stand for themselves in all of these
+// encodings. So replacing the encoded bytes by the token re-encodes it at every depth.
+//
+// Decoding goes by the escapes alone, not by what they stand in, so that cut-off and
+// broken JSON is looked at like the rest. Quotation marks that an escape hides (\") do
+// not trigger it: detectors know them in that form.
+
+const (
+	// maxDepth bounds how many layers are undone.
+	maxDepth = 8
+	// viewContext is how much text around an escape is decoded with it, in bytes, on
+	// each side and at most to the end of the line.
+	viewContext = 2 << 10
+)
+
+// view is a part of a text, decoded.
+type view struct {
+	b []byte
+	// at[i] is the offset in the outer text of the bytes that b[i] came from; one more
+	// entry closes the last.
+	at []uint32
+}
+
+// views looks at the parts of the text that have escapes, decoded, and adds what it
+// finds there to p.found.
+func (p *pass) views() {
+	if p.depth >= maxDepth {
+		return
+	}
+	p.escapes = p.escapes[:0]
+	scan.Escapes(p.b, 0, len(p.b), func(at int) bool {
+		if n := escapeLen(p.b, at); n > 0 {
+			// Of the escapes close together, the first and the last are enough.
+			if k := len(p.escapes); k > 0 && at > p.escapes[k-1].Start && at-p.escapes[k-1].End < viewContext {
+				p.escapes[k-1].End = max(p.escapes[k-1].End, at+n)
+			} else {
+				p.escapes = append(p.escapes, Span{at, at + n})
+			}
+		}
+		return true
+	})
+	if len(p.escapes) == 0 {
+		return
+	}
+	sortSpans(p.escapes)
+	n := len(p.found)
+	for i := 0; i < len(p.escapes); {
+		s := p.around(p.escapes[i])
+		for i++; i < len(p.escapes) && p.escapes[i].Start <= s.End; i++ {
+			s.End = max(s.End, p.around(p.escapes[i]).End)
+		}
+		p.look(s, n)
+	}
+	p.found = slices.DeleteFunc(p.found, func(f Finding) bool { return f.Detector == torn })
+	p.sortFrom(0)
+}
+
+// torn marks findings that are dropped: see tear.
+const torn = -3
+
+// tear drops, of the first n findings, the one that an inner finding of the same detector
+// shows to begin too early, with the end of an escape: "nada@example.com" in
+// "\nada@example.com". Such a beginning is not part of the value, and replacing half of an
+// escape would break what stands around it.
+func (p *pass) tear(inner Finding, n int) {
+	f := p.found[:n]
+	i, _ := slices.BinarySearchFunc(f, inner.Start, func(f Finding, at int) int { return f.Start - at })
+	for i--; i >= 0 && inner.Start-f[i].Start <= maxTear; i-- {
+		if f[i].Detector == inner.Detector && f[i].End == inner.End {
+			f[i].Detector = torn
+		}
+	}
+}
+
+// maxTear bounds how much too early a torn finding begins, in bytes.
+const maxTear = 64
+
+// around widens an escape to the text that is decoded with it.
+func (p *pass) around(s Span) Span {
+	from, to := max(0, s.Start-viewContext), min(len(p.b), s.End+viewContext)
+	if i := bytes.LastIndexByte(p.b[from:s.Start], '\n'); i >= 0 {
+		from += i + 1
+	}
+	if i := bytes.IndexByte(p.b[s.End:to], '\n'); i >= 0 {
+		to = s.End + i
+	}
+	return Span{from, to}
+}
+
+// look finds what is in the decoded form of p.b[s.Start:s.End). The first n findings are
+// those of the text as it stands.
+func (p *pass) look(s Span, n int) {
+	v := &p.v
+	v.decode(p.b, s)
+	w := p.w
+	if len(w.passes) == p.depth+1 {
+		w.passes = append(w.passes, newPass(w, p.depth+1))
+	}
+	inner := w.passes[p.depth+1]
+	inner.find(v.b)
+	for _, f := range inner.out {
+		o := Finding{
+			Span:     Span{int(v.at[f.Start]), int(v.at[f.End])},
+			At:       int(v.at[f.At]),
+			Detector: f.Detector,
+			Open:     f.Open && s.End == len(p.b),
+			value:    f.value,
+		}
+		if o.value == nil && f.Len() <= MaxLookaround {
+			n := len(w.values)
+			w.values = append(w.values, v.b[f.Start:f.End]...)
+			o.value = w.values[n:len(w.values):len(w.values)]
+		}
+		p.tear(o, n)
+		p.found = append(p.found, o)
+	}
+}
+
+// decode undoes one layer of escapes in text[s.Start:s.End).
+func (v *view) decode(text []byte, s Span) {
+	v.b, v.at = v.b[:0], v.at[:0]
+	put := func(at int, bs ...byte) {
+		for _, c := range bs {
+			v.b = append(v.b, c)
+			v.at = append(v.at, uint32(at))
+		}
+	}
+	percent := bytes.IndexByte(text[s.Start:s.End], '%') >= 0
+	for i := s.Start; i < s.End; {
+		c := text[i]
+		switch {
+		case c == '\\' && i+1 < s.End:
+			if r, n := unicodeEscape(text[:s.End], i); n > 0 {
+				var u [utf8.UTFMax]byte
+				put(i, u[:utf8.EncodeRune(u[:], r)]...)
+				i += n
+				continue
+			}
+			put(i, unescape(text[i+1]))
+			i += 2
+			continue
+		case c == '%' && i+2 < s.End:
+			if h, ok := hexByte(text[i+1], text[i+2]); ok {
+				put(i, h)
+				i += 3
+				continue
+			}
+		case c == '+' && percent && i > s.Start && i+1 < s.End && isAlnum(text[i-1]) && isAlnum(text[i+1]):
+			c = ' '
+		case c == '&':
+			if r, n := entity(text[:s.End], i); n > 0 {
+				var u [utf8.UTFMax]byte
+				put(i, u[:utf8.EncodeRune(u[:], r)]...)
+				i += n
+				continue
+			}
+		}
+		put(i, c)
+		i++
+	}
+	v.at = append(v.at, uint32(s.End))
+}
+
+// unescape is what a backslash and c stand for.
+func unescape(c byte) byte {
+	switch c {
+	case 'n':
+		return '\n'
+	case 'r':
+		return '\r'
+	case 't':
+		return '\t'
+	case 'b':
+		return '\b'
+	case 'f':
+		return '\f'
+	}
+	return c
+}
+
+// escapeLen returns the length of the escape sequence at b[i] when it is one that hides a
+// value or its edge from a plain look, and 0 otherwise.
+func escapeLen(b []byte, i int) int {
+	if i+1 >= len(b) {
+		return 0
+	}
+	switch b[i] {
+	case '\\':
+		switch b[i+1] {
+		case 'n', 'r', 't', 'b', 'f', '/':
+			return 2
+		case 'u':
+			_, n := unicodeEscape(b, i)
+			return n
+		}
+	case '%':
+		if i+2 < len(b) {
+			if h, ok := hexByte(b[i+1], b[i+2]); ok && h < 0x7f {
+				return 3
+			}
+		}
+	case '&':
+		_, n := entity(b, i)
+		return n
+	}
+	return 0
+}
+
+// unicodeEscape reads \uXXXX, or a surrogate pair of two, at b[i].
+func unicodeEscape(b []byte, i int) (rune, int) {
+	one := func(i int) (rune, bool) {
+		if i+6 > len(b) || b[i] != '\\' || b[i+1] != 'u' {
+			return 0, false
+		}
+		hi, ok1 := hexByte(b[i+2], b[i+3])
+		lo, ok2 := hexByte(b[i+4], b[i+5])
+		return rune(hi)<<8 | rune(lo), ok1 && ok2
+	}
+	r, ok := one(i)
+	if !ok {
+		return 0, 0
+	}
+	if utf16.IsSurrogate(r) {
+		if r2, ok := one(i + 6); ok {
+			if d := utf16.DecodeRune(r, r2); d != utf8.RuneError {
+				return d, 12
+			}
+		}
+	}
+	return r, 6
+}
+
+func hexByte(a, b byte) (byte, bool) {
+	x, y := hexValue[a], hexValue[b]
+	return x<<4 | y, x|y < 16
+}
+
+var hexValue = func() (t [256]byte) {
+	for i := range t {
+		t[i] = 0xff
+	}
+	for i := range byte(10) {
+		t['0'+i] = i
+	}
+	for i := range byte(6) {
+		t['a'+i], t['A'+i] = 10+i, 10+i
+	}
+	return t
+}()
+
+// entity reads a character reference of XML at b[i]: the five predefined ones and those
+// by number (XML 1.0, section 4.1 and 4.6).
+func entity(b []byte, i int) (rune, int) {
+	if i+3 >= len(b) {
+		return 0, 0
+	}
+	if b[i+1] != '#' {
+		for _, e := range predefined {
+			if bytes.HasPrefix(b[i:], e.name) {
+				return e.r, len(e.name)
+			}
+		}
+		return 0, 0
+	}
+	r, j, base, first := rune(0), i+2, rune(10), i+2
+	if b[j] == 'x' || b[j] == 'X' {
+		j++
+		base, first = 16, j
+	}
+	for ; j < len(b) && j-first < 8; j++ {
+		d := rune(hexValue[b[j]])
+		if d >= base {
+			break
+		}
+		r = r*base + d
+	}
+	if j == first || j >= len(b) || b[j] != ';' || !utf8.ValidRune(r) {
+		return 0, 0
+	}
+	return r, j + 1 - i
+}
+
+var predefined = [5]struct {
+	name []byte
+	r    rune
+}{{[]byte("&amp;"), '&'}, {[]byte("&lt;"), '<'}, {[]byte("&gt;"), '>'}, {[]byte("&quot;"), '"'}, {[]byte("&apos;"), '\''}}
+
+// sortSpans sorts spans by start; they come in three sorted runs.
+func sortSpans(s []Span) {
+	for i := 1; i < len(s); i++ {
+		x := s[i]
+		j := i
+		for ; j > 0 && s[j-1].Start > x.Start; j-- {
+			s[j] = s[j-1]
+		}
+		s[j] = x
+	}
+}

@@ -1,0 +1,171 @@
+package redact_test
+
+import (
+	"encoding/json"
+	"encoding/xml"
+	"math/rand/v2"
+	"net/url"
+	"strings"
+	"testing"
+
+	"logveil/redact"
+)
+
+// grouped takes four groups of four digits with spaces between.
+type grouped struct{}
+
+func (grouped) Spec() redact.Spec {
+	return redact.Spec{Name: "card", Kind: "card", Doc: "test", MaxLen: 20, Anchor: redact.Anchor{Shape: `\b\d{4} \d{4} \d{4} \d{4}\b`}}
+}
+
+func (grouped) Match(_ []byte, at int) (redact.Span, redact.Reason) {
+	return redact.Span{Start: at, End: at + 19}, redact.Accepted
+}
+
+// handle takes letters, an at sign and letters.
+type handle struct{}
+
+func (handle) Spec() redact.Spec {
+	return redact.Spec{Name: "handle", Kind: "handle", Doc: "test", MaxLen: 200, Anchor: redact.Anchor{Shape: `\w@\w`}}
+}
+
+func (handle) Match(b []byte, at int) (redact.Span, redact.Reason) {
+	letter := func(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
+	s := redact.Span{Start: at, End: at + 2}
+	for s.Start > 0 && letter(b[s.Start-1]) {
+		s.Start--
+	}
+	for s.End < len(b) && letter(b[s.End]) {
+		s.End++
+	}
+	if !letter(b[at]) || s.End == at+2 {
+		return s, redact.RejectValue
+	}
+	return s, redact.Accepted
+}
+
+func viewEngine(t testing.TB) *redact.Engine {
+	return engine(t, redact.Options{Detectors: []redact.Detector{grouped{}, handle{}}})
+}
+
+func TestViews(t *testing.T) {
+	e := viewEngine(t)
+	for in, want := range map[string]string{
+		`{"m":"\nada@example"}`:                  `{"m":"\nH"}`,
+		`{"m":"x\\nada@example"}`:                `{"m":"x\\nH"}`,
+		`{"m":"ada\u0040example"}`:               `{"m":"H"}`,
+		`{"m":"\u0061da@exampl\u0065 x"}`:        `{"m":"H x"}`,
+		`{"m":"{\"n\":\"\\u0061da@example\"}"}`:  `{"m":"{\"n\":\"H\"}"}`,
+		`GET /?q=ada%40example&x=1`:              `GET /?q=H&x=1`,
+		`GET /?q=%61da%40example`:                `GET /?q=H`,
+		`card=4111+1111+1111+1111&a=%20`:         `card=C&a=%20`,
+		`card=4111%201111%201111%201111`:         `card=C`,
+		`card%3D4111%201111%201111%201111`:       `card%3DC`,
+		`%2534111%25201111%25201111%25201111%25`: `C%25`,
+		`a%2520ada%2540example`:                  `a%2520H`,
+		`<m>ada&#64;example</m>`:                 `<m>H</m>`,
+		`<m>&lt;a&gt;ada&#x40;example</m>`:       `<m>&lt;a&gt;H</m>`,
+		`C:\nada@example \x`:                     `C:\nH \x`,
+		`\uD83D\uDE00ada@example`:                `\uD83D\uDE00H`,
+		`50% ada@example`:                        `50% H`,
+		`\`:                                      `\`,
+		`%`:                                      `%`,
+		`&#;`:                                    `&#;`,
+		`\u00`:                                   `\u00`,
+	} {
+		want = strings.NewReplacer("H", "tok1_handle_x", "C", "tok1_card_x").Replace(want)
+		if strings.HasPrefix(in, "C:") {
+			want = "C" + strings.TrimPrefix(want, "tok1_card_x")
+		}
+		got := redacted(e, in)
+		if got != want {
+			t.Errorf("%s became %s, want %s", in, got, want)
+		}
+		if again := redacted(e, got); again != got {
+			t.Errorf("again: %s became %s", got, again)
+		}
+	}
+}
+
+// An encoding puts a text into another one, and takes it out again.
+type encoding struct {
+	name string
+	put  func(string) string
+	take func(string) (string, error)
+}
+
+var encodings = []encoding{
+	{"json", func(s string) string {
+		b, _ := json.Marshal(map[string]string{"k": s})
+		return string(b)
+	}, func(s string) (string, error) {
+		var m map[string]string
+		err := json.Unmarshal([]byte(s), &m)
+		return m["k"], err
+	}},
+	{"json, all escaped", func(s string) string {
+		var b strings.Builder
+		b.WriteString(`{"k":"`)
+		for _, c := range []byte(s) {
+			b.WriteString(`\u00`)
+			b.WriteByte("0123456789abcdef"[c>>4])
+			b.WriteByte("0123456789ABCDEF"[c&15])
+		}
+		return b.String() + `"}`
+	}, func(s string) (string, error) {
+		var m map[string]string
+		err := json.Unmarshal([]byte(s), &m)
+		return m["k"], err
+	}},
+	{"query", func(s string) string { return "a=%20&q=" + url.QueryEscape(s) }, func(s string) (string, error) {
+		v, err := url.ParseQuery(s)
+		return v.Get("q"), err
+	}},
+	{"path", func(s string) string { return "/x/" + url.PathEscape(s) }, func(s string) (string, error) {
+		return url.PathUnescape(strings.TrimPrefix(s, "/x/"))
+	}},
+	{"xml", func(s string) string {
+		var b strings.Builder
+		b.WriteString("<v>")
+		xml.EscapeText(&b, []byte(s))
+		return b.String() + "</v>"
+	}, func(s string) (string, error) {
+		var v string
+		err := xml.Unmarshal([]byte(s), &v)
+		return v, err
+	}},
+}
+
+// Whatever the nesting, what is taken out of the redacted text is the redacted inner text.
+func TestNestedEncodings(t *testing.T) {
+	e := viewEngine(t)
+	r := rand.New(rand.NewPCG(9, 10))
+	inner := []string{"card 4111 1111 1111 1111.", "to ada@example ok", "\nada@example\n4111 1111 1111 1111\t", `"ada@example"`, "nothing here, 100% & <b> \\ fine"}
+	for range 3000 {
+		text := inner[r.IntN(len(inner))]
+		want := redacted(e, text)
+		var used []encoding
+		in := text
+		for range 1 + r.IntN(6) {
+			c := encodings[r.IntN(len(encodings))]
+			if len(in) > 20_000 {
+				break
+			}
+			used = append(used, c)
+			in = c.put(in)
+		}
+		out := redacted(e, in)
+		names := ""
+		got := out
+		var err error
+		for i := len(used) - 1; i >= 0; i-- {
+			names += used[i].name + " "
+			if got, err = used[i].take(got); err != nil {
+				t.Fatalf("%s: %v\n%.300q\nbecame\n%.300q", names, err, in, out)
+			}
+		}
+		if got != want {
+			t.Fatalf("%s of %q holds %q, want %q\n%.300s\nbecame\n%.300s", names, text, got, want, in, out)
+		}
+	}
+}
