@@ -10,5 +10,8 @@ func All() []redact.Detector {
 		iban{},
 		ssn{},
 		phone{},
+		assign{passwords},
+		assign{secrets},
+		assign{tokens},
 	}
 }
