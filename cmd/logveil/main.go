@@ -58,11 +58,15 @@ func (a *app) run(args []string) int {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+		// nohup and shells ignore some on behalf of what they start.
+		if !signal.Ignored(s) {
+			signal.Notify(signals, s)
+		}
+	}
 	go func() {
 		s := <-signals
-		// The second one ends the program at once.
-		signal.Reset(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+		signal.Stop(signals) // the second one ends the program at once
 		cancel(signalError{s.(syscall.Signal)})
 	}()
 
@@ -208,6 +212,7 @@ func (a *app) helpCmd() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			root := cmd.Root()
 			if len(args) == 0 {
+				root.InitDefaultHelpFlag()
 				return root.Help()
 			}
 			found, rest, err := root.Find(args)

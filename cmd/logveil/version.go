@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"logveil/internal/pipe"
 	"logveil/redact"
 )
 
@@ -61,10 +62,10 @@ func (a *app) versionCmd() *cobra.Command {
 			if err != nil {
 				panic("BUG: version: " + err.Error())
 			}
-			_, err = fmt.Fprintf(a.stdout, "%s\n", j)
+			_, err = fmt.Fprintf(pipe.Stdout(a.stdout), "%s\n", j)
 			return err
 		}
-		_, err := fmt.Fprintf(a.stdout, "logveil %s (%s, %s/%s, scans with %s)\n", b.Version, b.Go, b.OS, b.Arch, b.Scan)
+		_, err := fmt.Fprintf(pipe.Stdout(a.stdout), "logveil %s (%s, %s/%s, scans with %s)\n", b.Version, b.Go, b.OS, b.Arch, b.Scan)
 		return err
 	}
 	return cmd
