@@ -40,7 +40,7 @@ const (
 	maxSuffix      = 32
 )
 
-func fold(texts ...string) []redact.Literal {
+func folded(texts ...string) []redact.Literal {
 	ls := make([]redact.Literal, len(texts))
 	for i, t := range texts {
 		ls[i] = redact.Literal{Text: t, Fold: true}
@@ -54,13 +54,13 @@ func (d assign) Spec() redact.Spec {
 	switch d.family {
 	case passwords:
 		s.Name, s.Kind, s.Doc = "assign-password", "password", "a value behind a key such as password, pwd, passphrase"
-		s.Anchor.Literals = fold("passw", "passphrase", "passcode", "pwd", "pass=", "pass:", `pass"`, "pass'", `pass\`, "pass =", "pass%3d")
+		s.Anchor.Literals = folded("passw", "passphrase", "passcode", "pwd", "pass=", "pass:", `pass"`, "pass'", `pass\`, "pass =", "pass%3d")
 	case secrets:
 		s.Name, s.Kind, s.Doc = "assign-secret", "secret", "a value behind a key such as secret, api_key, private_key, credential, signature"
-		s.Anchor.Literals = fold("secret", "key", "signature", "sig=", "credential", "auth=", "auth:", `auth"`, "auth'", `auth\`, "auth =")
+		s.Anchor.Literals = folded("secret", "key", "signature", "sig=", "credential", "auth=", "auth:", `auth"`, "auth'", `auth\`, "auth =")
 	case tokens:
 		s.Name, s.Kind, s.Doc = "assign-token", "token", "a value behind a key such as token, access_token, session_id, cookie"
-		s.Anchor.Literals = fold("token", "cookie", "authorization", "sessionid", "sessid", "session_id", "session-id", "session=", `session"`, `session\`)
+		s.Anchor.Literals = folded("token", "cookie", "authorization", "sessionid", "sessid", "session_id", "session-id", "session=", `session"`, `session\`)
 	}
 	return s
 }
@@ -70,22 +70,22 @@ type noun uint8
 
 const (
 	noNoun noun = iota
-	password
-	pass // "pass" alone, which is also a verdict of tests
-	pwd  // also the working directory
-	secret
-	key
-	signature
-	credential
-	auth
-	token
-	cookie
-	authorization
-	session
+	nounPassword
+	nounPass // "pass" alone, which is also a verdict of tests
+	nounPwd  // also the working directory
+	nounSecret
+	nounKey
+	nounSignature
+	nounCredential
+	nounAuth
+	nounToken
+	nounCookie
+	nounAuthorization
+	nounSession
 )
 
-var nounFamily = [...]family{password: passwords, pass: passwords, pwd: passwords, secret: secrets, key: secrets, signature: secrets,
-	credential: secrets, auth: secrets, token: tokens, cookie: tokens, authorization: tokens, session: tokens}
+var nounFamily = [...]family{nounPassword: passwords, nounPass: passwords, nounPwd: passwords, nounSecret: secrets, nounKey: secrets, nounSignature: secrets,
+	nounCredential: secrets, nounAuth: secrets, nounToken: tokens, nounCookie: tokens, nounAuthorization: tokens, nounSession: tokens}
 
 // nounAt returns the noun at b[at] and its length. It is the literals of all families,
 // read without a table: a literal and its noun are one.
@@ -98,59 +98,59 @@ func nounAt(b []byte, at int) (noun, int) {
 	case 'p':
 		switch {
 		case foldPrefix(p, "pwd"):
-			return pwd, 3
+			return nounPwd, 3
 		case !foldPrefix(p, "pass") || len(p) < 5:
 			return noNoun, 0
 		case foldPrefix(p, "password"), foldPrefix(p, "passwort"):
-			return password, 8
+			return nounPassword, 8
 		case foldPrefix(p, "passwd"):
-			return password, 6
+			return nounPassword, 6
 		case foldPrefix(p, "passw"):
-			return password, 5
+			return nounPassword, 5
 		case foldPrefix(p, "passphrase"):
-			return password, 10
+			return nounPassword, 10
 		case foldPrefix(p, "passcode"):
-			return password, 8
+			return nounPassword, 8
 		}
 		switch p[4] {
 		case '=', ':', '"', '\'', '\\':
-			return pass, 4
+			return nounPass, 4
 		}
 		if foldPrefix(p, "pass =") || foldPrefix(p, "pass%3d") {
-			return pass, 4
+			return nounPass, 4
 		}
 	case 's':
 		switch {
 		case foldPrefix(p, "secret"):
-			return secret, 6
+			return nounSecret, 6
 		case foldPrefix(p, "signature"):
-			return signature, 9
+			return nounSignature, 9
 		case foldPrefix(p, "sig="):
-			return signature, 3
+			return nounSignature, 3
 		case !foldPrefix(p, "sess"):
 		case foldPrefix(p, "sessionid"):
-			return session, 9
+			return nounSession, 9
 		case foldPrefix(p, "sessid"):
-			return session, 6
+			return nounSession, 6
 		case foldPrefix(p, "session_id"), foldPrefix(p, "session-id"):
-			return session, 10
+			return nounSession, 10
 		case foldPrefix(p, "session=") || foldPrefix(p, `session"`) || foldPrefix(p, `session\`):
-			return session, 7
+			return nounSession, 7
 		}
 	case 'k':
 		if foldPrefix(p, "key") {
-			return key, 3
+			return nounKey, 3
 		}
 	case 't':
 		if foldPrefix(p, "token") {
-			return token, 5
+			return nounToken, 5
 		}
 	case 'c':
 		switch {
 		case foldPrefix(p, "cookie"):
-			return cookie, 6
+			return nounCookie, 6
 		case foldPrefix(p, "credential"):
-			return credential, 10
+			return nounCredential, 10
 		}
 	case 'a':
 		if !foldPrefix(p, "auth") || len(p) < 5 {
@@ -158,13 +158,13 @@ func nounAt(b []byte, at int) (noun, int) {
 		}
 		switch p[4] {
 		case '=', ':', '"', '\'', '\\':
-			return auth, 4
+			return nounAuth, 4
 		}
 		if foldPrefix(p, "auth =") {
-			return auth, 4
+			return nounAuth, 4
 		}
 		if foldPrefix(p, "authorization") {
-			return authorization, 13
+			return nounAuthorization, 13
 		}
 	}
 	return noNoun, 0
@@ -206,12 +206,12 @@ func (d assign) Match(b []byte, at int) (redact.Span, redact.Reason) {
 	op, ok := keyed.Operator(b, end)
 	if ok && op.Form == keyed.Tag {
 		ok = false
-		if inTag(b, at) {
+		if keyed.InTag(b, at) {
 			op, ok = keyed.TagEnd(b, end)
 		}
 	}
 	if !ok && end < len(b) && keyed.IsBlank(b[end]) {
-		if inTag(b, at) {
+		if keyed.InTag(b, at) {
 			op, ok = keyed.TagEnd(b, end)
 		} else {
 			op, ok = keyed.Blanks(b, end)
@@ -225,38 +225,28 @@ func (d assign) Match(b []byte, at int) (redact.Span, redact.Reason) {
 		return redact.Span{Start: at, End: end}, redact.RejectOperator
 	}
 	for i := nounEnd; i+3 <= end; i++ {
-		if m, _ := nounAt(b, i); m != noNoun && m != pass && m != auth {
+		if m, _ := nounAt(b, i); m != noNoun && m != nounPass && m != nounAuth {
 			return redact.Span{}, redact.RejectAnchor // that one decides
 		}
 	}
 	k := readKey(b, at, nounEnd, end, n)
-	if k.need == never {
+	if k.need == needNever {
 		return redact.Span{}, redact.RejectContext
 	}
 	return k.value(b, op)
-}
-
-// inTag reports whether the name at b[at] is that of an XML element: "<", or "<ns:", and
-// perhaps more of the name stand before it.
-func inTag(b []byte, at int) bool {
-	i, lim := at, max(0, at-maxPrefix)
-	for i > lim && (keyed.IsName(b[i-1]) || b[i-1] == ':') {
-		i--
-	}
-	return i > 0 && b[i-1] == '<'
 }
 
 // need is what must be true of a value.
 type need uint8
 
 const (
-	anything need = iota // not a placeholder
-	mixed                // digits among letters, or long and irregular
-	random               // made by a machine
-	never
+	needAnything need = iota // not a placeholder
+	needMixed                // digits among letters, or long and irregular
+	needRandom               // made by a machine
+	needNever
 )
 
-func (n need) up() need { return min(n+1, random) }
+func (n need) up() need { return min(n+1, needRandom) }
 
 // readingKey is a key as far as it matters.
 type readingKey struct {
@@ -290,7 +280,7 @@ func readKey(b []byte, at, nounEnd, end int, n noun) readingKey {
 	}
 	k.bare = first == at && nounEnd == end
 	k.need = prefixNeed(b, first, at, n)
-	if k.need != never && end > nounEnd {
+	if k.need != needNever && end > nounEnd {
 		k.need = max(k.need, suffixNeed(b, nounEnd, end, n, k.need))
 	}
 	return k
@@ -300,40 +290,40 @@ func readKey(b []byte, at, nounEnd, end int, n noun) readingKey {
 func prefixNeed(b []byte, first, at int, n noun) need {
 	w, glued := keyWordBefore(b, first, at)
 	switch n {
-	case password:
+	case nounPassword:
 		if glued && w.n <= 2 && w.hasSuffix("ch") || glued && string(w.text()) == "g" {
-			return never // chpasswd, gpasswd
+			return needNever // chpasswd, gpasswd
 		}
-		return anything
-	case pwd, secret:
-		return anything
-	case pass:
+		return needAnything
+	case nounPwd, nounSecret:
+		return needAnything
+	case nounPass:
 		if glued {
 			switch string(w.text()) {
 			case "db", "user", "my", "admin", "root", "sql", "mysql", "ftp", "smtp", "ldap", "mail", "http", "key", "proxy", "old", "new":
-				return anything
+				return needAnything
 			}
-			return never
+			return needNever
 		}
-		return anything
-	case token:
+		return needAnything
+	case nounToken:
 		switch string(w.text()) {
 		case "next", "page", "continuation", "public", "cancellation", "cancel", "unexpected", "syntax", "scroll", "resume", "max", "min",
 			"completion", "input", "output", "total", "eos", "bos", "pad", "stop":
-			return never
+			return needNever
 		}
-		return mixed
-	case key:
+		return needMixed
+	case nounKey:
 		return keyNeed(&w, glued)
-	case auth, signature:
+	case nounAuth, nounSignature:
 		if glued {
-			return never
+			return needNever
 		}
-		return random
-	case credential, session:
-		return random
+		return needRandom
+	case nounCredential, nounSession:
+		return needRandom
 	}
-	return mixed
+	return needMixed
 }
 
 // keyNeed judges the word before "key".
@@ -343,21 +333,21 @@ func keyNeed(w *keyWord, glued bool) need {
 		"account", "storage", "shared", "security", "crypto", "cipher", "hmac", "aes", "admin", "deploy", "webhook", "password", "token", "jwt",
 		"integration", "service", "client", "consumer", "subscription", "license", "licence", "access", "app", "application", "server", "ssh",
 		"sdk", "rest", "live", "appsecret", "accesssecret", "xapi", "myapi", "authentication", "authorization", "functions", "pass", "data":
-		return mixed
+		return needMixed
 	case "public", "pub", "primary", "foreign", "partition", "cache", "routing", "route", "sort", "bucket", "schema", "sequence", "object", "row",
 		"index", "hash", "group", "parent", "sub", "map", "config", "entity", "lookup", "idempotency", "dedup", "message", "event", "issue", "project",
 		"translation", "registry", "hot", "short", "arrow", "function", "home", "natural", "composite", "business", "unique", "tag", "label",
 		"metric", "command", "query", "job", "task", "file", "item", "record", "column", "field", "property", "pkey", "resource", "any", "press",
 		"last", "first", "other", "store", "host", "request", "response", "path", "image", "video", "trace", "span", "correlation", "batch", "lock":
-		return never
+		return needNever
 	}
 	if glued && !w.hasSuffix("api") && !w.hasSuffix("secret") && !w.hasSuffix("access") && !w.hasSuffix("private") {
-		return never // monkey
+		return needNever // monkey
 	}
 	if glued {
-		return mixed
+		return needMixed
 	}
-	return random
+	return needRandom
 }
 
 // suffixNeed judges the part of a key behind its noun; have is what the part before asks.
@@ -388,28 +378,28 @@ func suffixNeed(b []byte, from, to int, n noun, have need) need {
 			"index", "word", "words", "board", "code", "event", "press", "pressed", "down", "up", "vault", "spec", "ring", "stroke", "strokes", "pair", "space",
 			"guard", "frame", "selector", "tab", "exists", "source", "handler", "filter", "interceptor", "mismatch", "match", "check", "checker", "scope",
 			"domain", "samesite", "secure", "header", "param", "parameter", "key_id", "in", "lifetime", "duration", "refresh":
-			return never
+			return needNever
 		case "hash":
-			if n == key {
-				return never
+			if n == nounKey {
+				return needNever
 			}
 		case "s":
-			if n == key || n == token || n == password {
-				return never
+			if n == nounKey || n == nounToken || n == nounPassword {
+				return needNever
 			}
-			worst = random
+			worst = needRandom
 		case "id", "ids":
-			if n == key || n == credential {
-				return never
+			if n == nounKey || n == nounCredential {
+				return needNever
 			}
-			if n != session {
-				worst = max(worst, mixed)
+			if n != nounSession {
+				worst = max(worst, needMixed)
 			}
 		case "old", "new", "current", "confirm", "confirmation", "confirmed", "value", "plain", "text", "encrypted", "enc", "string", "again", "repeat",
 			"prod", "production", "dev", "test", "staging", "local", "default", "user", "admin", "root", "db", "base64", "b64", "raw", "data", "1", "2", "3":
 		default:
-			if glued && n != password && n != pwd {
-				return never // keyboard, tokenizer
+			if glued && n != nounPassword && n != nounPwd {
+				return needNever // keyboard, tokenizer
 			}
 			worst = worst.up()
 		}
@@ -469,15 +459,15 @@ func (k *readingKey) value(b []byte, op keyed.Op) (redact.Span, redact.Reason) {
 		return reject(redact.RejectOperator)
 	}
 	if op.Form == keyed.Tag {
-		op.Start = tagStart(b, op.Start)
+		op.Start = keyed.SkipSpace(b, op.Start)
 	}
 	if op.Start >= len(b) {
 		return reject(redact.RejectLength)
 	}
 	switch k.noun {
-	case cookie:
+	case nounCookie:
 		return k.cookies(b, op)
-	case authorization:
+	case nounAuthorization:
 		skipScheme(b, &op)
 	}
 	// Enough of the value to judge it; the rest only when it is taken.
@@ -486,7 +476,7 @@ func (k *readingKey) value(b []byte, op keyed.Op) (redact.Span, redact.Reason) {
 	if t, ok := redact.ParseToken(b, op.Start); ok && t.End >= end {
 		return reject(redact.RejectValue)
 	}
-	if nested(v) || keyed.Placeholder(v) || !k.plausible(b, v, &op) {
+	if looksNested(v) || keyed.Placeholder(v) || !k.plausible(b, v, &op) {
 		return reject(redact.RejectValue)
 	}
 	if op.Form == keyed.Tag && (end >= len(b) || b[end] != '<' && b[end] != '&' && b[end] != '\\') && !open {
@@ -509,22 +499,14 @@ func (k *readingKey) value(b []byte, op keyed.Op) (redact.Span, redact.Reason) {
 	return redact.Span{Start: op.Start, End: end}, r
 }
 
-// tagStart skips the white space between a start tag and the text.
-func tagStart(b []byte, i int) int {
-	for lim := min(len(b), i+40); i < lim && (keyed.IsBlank(b[i]) || b[i] == '\n' || b[i] == '\r'); {
-		i++
-	}
-	return i
-}
-
-// nested reports whether the value begins with another key and its operator, which has
+// looksNested reports whether the value begins with another key and its operator, which has
 // an anchor of its own: "password=password=x".
-func nested(v []byte) bool {
+func looksNested(v []byte) bool {
 	n, size := noNoun, 0
 	if len(v) > 3 {
 		n, size = nounAt(v, 0)
 	}
-	return n != noNoun && size < len(v) && (v[size] == '=' || v[size] == ':' && n != pass)
+	return n != noNoun && size < len(v) && (v[size] == '=' || v[size] == ':' && n != nounPass)
 }
 
 // skipScheme moves the start of the value of an Authorization header behind the scheme.
@@ -558,18 +540,18 @@ func (k *readingKey) plausible(b, v []byte, op *keyed.Op) bool {
 	if op.Form == keyed.Blank && !k.flag {
 		return k.plausibleBlank(v, op)
 	}
-	if k.need == anything {
+	if k.need == needAnything {
 		return k.plausiblePassword(v, op)
 	}
-	if blank || identifier(v) {
+	if blank || looksNamed(v) {
 		return false
 	}
 	s := keyed.Measure(v)
-	if k.noun == key && k.bare && !k.query && s.N < 20 {
+	if k.noun == nounKey && k.bare && !k.query && s.N < 20 {
 		return false
 	}
-	if k.need == random {
-		return s.Random() && (k.noun == session || s.N >= 12)
+	if k.need == needRandom {
+		return s.Random() && (k.noun == nounSession || s.N >= 12)
 	}
 	letters := s.Lower + s.Upper
 	switch {
@@ -578,7 +560,7 @@ func (k *readingKey) plausible(b, v []byte, op *keyed.Op) bool {
 	case s.Digit > 0 && letters > 0:
 		return s.N >= 8 || !prose
 	case letters == 0:
-		return s.Other == 0 && s.N >= 6 && k.noun == token && !prose && k.bare
+		return s.Other == 0 && s.N >= 6 && k.noun == nounToken && !prose && k.bare
 	}
 	return s.N >= 16 && s.Bits >= 3000 && (s.Lower > 2 && s.Upper > 2 && s.Bits >= 3800 || s.Lower > 0 && s.Upper == 0 && s.N >= 24 && s.Bits >= 3600 && s.Other == 0)
 }
@@ -589,21 +571,21 @@ func (k *readingKey) plausiblePassword(v []byte, op *keyed.Op) bool {
 	switch {
 	case s.N < 3, s.Digit == s.N && s.N < 4:
 		return false
-	case k.noun == pwd && (v[0] == '/' || v[0] == '~' || v[0] == '.' || len(v) > 2 && v[1] == ':' && v[2] == '\\'):
+	case k.noun == nounPwd && (v[0] == '/' || v[0] == '~' || v[0] == '.' || len(v) > 2 && v[1] == ':' && v[2] == '\\'):
 		return false
-	case k.noun == pass && op.Quote == 0 && op.Colon && k.bare:
+	case k.noun == nounPass && op.Quote == 0 && op.Colon && k.bare:
 		return s.Digit > 0 && s.Lower+s.Upper > 0
 	}
 	if op.Quote == 0 {
-		if call(v, op.Spaced) {
+		if looksCalled(v, op.Spaced) {
 			return false
 		}
-		if op.Spaced && !op.Colon && s.Digit == 0 && s.Other > 0 && dotted(v) {
+		if op.Spaced && !op.Colon && s.Digit == 0 && s.Other > 0 && looksDotted(v) {
 			return false // os.environ.password
 		}
 	}
-	if k.noun == secret {
-		return !path(v, &s)
+	if k.noun == nounSecret {
+		return !looksPath(v, &s)
 	}
 	return true
 }
@@ -613,9 +595,9 @@ func (k *readingKey) plausiblePassword(v []byte, op *keyed.Op) bool {
 func (k *readingKey) plausibleBlank(v []byte, op *keyed.Op) bool {
 	s := keyed.Measure(v)
 	if op.Quote != 0 {
-		return k.noun == password && s.N >= 4 && keyed.WordAt(v) == keyed.NoWord
+		return k.noun == nounPassword && s.N >= 4 && keyed.WordAt(v) == keyed.NoWord
 	}
-	if k.need > mixed || s.Hex && s.Other > 0 {
+	if k.need > needMixed || s.Hex && s.Other > 0 {
 		return false
 	}
 	return s.N >= 16 && s.Digit >= 2 && s.Random() && s.Other*8 <= s.N
@@ -625,8 +607,8 @@ func startsURL(v []byte) bool {
 	return foldPrefix(v, "http://") || foldPrefix(v, "https://") || foldPrefix(v, "arn:") || foldPrefix(v, "urn:")
 }
 
-// call reports whether v is the beginning of a call, "getPassword(".
-func call(v []byte, spaced bool) bool {
+// looksCalled reports whether v is the beginning of a call, "getPassword(".
+func looksCalled(v []byte, spaced bool) bool {
 	for i, c := range v {
 		if c == '(' {
 			return i >= 3 && (spaced || i == len(v)-1)
@@ -638,8 +620,8 @@ func call(v []byte, spaced bool) bool {
 	return false
 }
 
-// dotted reports whether v is names joined by dots.
-func dotted(v []byte) bool {
+// looksDotted reports whether v is names joined by dots.
+func looksDotted(v []byte) bool {
 	dots := 0
 	for i, c := range v {
 		switch {
@@ -652,8 +634,8 @@ func dotted(v []byte) bool {
 	return dots > 0
 }
 
-// path reports whether v is a path or the namespace/name of an object.
-func path(v []byte, s *keyed.Stats) bool {
+// looksPath reports whether v is a path or the namespace/name of an object.
+func looksPath(v []byte, s *keyed.Stats) bool {
 	if v[0] == '/' || v[0] == '.' && len(v) > 1 && v[1] == '/' || v[0] == '~' {
 		return true
 	}
@@ -672,9 +654,9 @@ func path(v []byte, s *keyed.Stats) bool {
 	return slash
 }
 
-// identifier reports whether v names something rather than being it: a path, a class or
+// looksNamed reports whether v names something rather than being it: a path, a class or
 // a host with its dots, a number in hexadecimal, an object with its address.
-func identifier(v []byte) bool {
+func looksNamed(v []byte) bool {
 	if v[0] == '/' || v[0] == '~' || len(v) > 2 && v[0] == '0' && v[1]|0x20 == 'x' {
 		return true
 	}

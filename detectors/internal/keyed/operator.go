@@ -235,6 +235,25 @@ func TagEnd(b []byte, i int) (op Op, ok bool) {
 	return op, op.Start < len(b)
 }
 
+// SkipSpace returns the first byte from b[i] on that is no blank and no line end, at most
+// 40 bytes further: XML is often indented.
+func SkipSpace(b []byte, i int) int {
+	for lim := min(len(b), i+40); i < lim && (IsBlank(b[i]) || b[i] == '\n' || b[i] == '\r'); {
+		i++
+	}
+	return i
+}
+
+// InTag reports whether the name that b[at] belongs to is that of an XML element: "<", or
+// "<ns:", and at most 48 more bytes of the name stand before it.
+func InTag(b []byte, at int) bool {
+	i := at
+	for lim := max(0, at-48); i > lim && (IsName(b[i-1]) || b[i-1] == ':'); {
+		i--
+	}
+	return i > 0 && b[i-1] == '<'
+}
+
 func blanks(b []byte, i, lim int) int {
 	for i < lim && IsBlank(b[i]) {
 		i++

@@ -1,0 +1,282 @@
+package rules
+
+import (
+	"errors"
+	"fmt"
+	"regexp/syntax"
+	"slices"
+	"strings"
+
+	"logveil/redact"
+)
+
+// set is a set of bytes.
+type set [256]bool
+
+func (s *set) disjoint(t *set) bool {
+	for c := range s {
+		if s[c] && t[c] {
+			return false
+		}
+	}
+	return true
+}
+
+// element is one part of a sequence: a literal, a run of bytes of a class, or a mark.
+type element struct {
+	lit  string // lower case when fold; empty for a run or a mark
+	fold bool
+	set  *set // of a run
+	min  int
+	max  int
+	mark bool // the capture group begins or ends here
+}
+
+// sequence is a pattern without alternatives. At most one way leads through any text.
+type sequence struct {
+	els []element
+	// anchor is the index of the element whose literal is the anchor.
+	anchor int
+	// marked says that a capture group is in it.
+	marked bool
+}
+
+// maxSequences bounds how many sequences a pattern may stand for.
+const maxSequences = 96
+
+// parse turns a pattern into the sequences whose union it is.
+func parse(pattern string) ([]sequence, error) {
+	re, err := syntax.Parse(pattern, syntax.Perl)
+	if err != nil {
+		return nil, err
+	}
+	alts, err := expand(re)
+	if err != nil {
+		return nil, err
+	}
+	seqs := make([]sequence, 0, len(alts))
+	for _, els := range alts {
+		s := sequence{els: join(els)}
+		marks := 0
+		for _, e := range s.els {
+			if e.mark {
+				marks++
+			}
+		}
+		if marks != 0 && marks != 2 {
+			return nil, errors.New("more than one group")
+		}
+		s.marked = marks == 2
+		if s.width() == 0 {
+			return nil, errors.New("the pattern may be empty")
+		}
+		if err := s.check(); err != nil {
+			return nil, err
+		}
+		seqs = append(seqs, s)
+	}
+	return seqs, nil
+}
+
+// expand returns the alternatives that re stands for.
+func expand(re *syntax.Regexp) ([][]element, error) {
+	switch re.Op {
+	case syntax.OpEmptyMatch:
+		return [][]element{nil}, nil
+	case syntax.OpLiteral:
+		text := string(re.Rune)
+		fold := re.Flags&syntax.FoldCase != 0
+		if fold {
+			text = strings.ToLower(text)
+		}
+		for _, c := range []byte(text) {
+			if c >= 0x80 {
+				return nil, errors.New("more than ASCII")
+			}
+		}
+		return [][]element{{{lit: text, fold: fold && strings.ToUpper(text) != text}}}, nil
+	case syntax.OpCharClass:
+		s := new(set)
+		for i := 0; i+1 < len(re.Rune); i += 2 {
+			if re.Rune[i+1] >= 0x80 {
+				return nil, fmt.Errorf("class %s holds more than ASCII", re)
+			}
+			for c := re.Rune[i]; c <= re.Rune[i+1]; c++ {
+				s[c] = true
+			}
+		}
+		return [][]element{{{set: s, min: 1, max: 1}}}, nil
+	case syntax.OpCapture:
+		alts, err := expand(re.Sub[0])
+		for i := range alts {
+			alts[i] = slices.Concat([]element{{mark: true}}, alts[i], []element{{mark: true}})
+		}
+		return alts, err
+	case syntax.OpQuest:
+		alts, err := expand(re.Sub[0])
+		return append(alts, nil), err
+	case syntax.OpAlternate:
+		var all [][]element
+		for _, sub := range re.Sub {
+			alts, err := expand(sub)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, alts...)
+		}
+		return limited(all)
+	case syntax.OpConcat:
+		all := [][]element{nil}
+		for _, sub := range re.Sub {
+			alts, err := expand(sub)
+			if err != nil {
+				return nil, err
+			}
+			if all, err = limited(cross(all, alts)); err != nil {
+				return nil, err
+			}
+		}
+		return all, nil
+	case syntax.OpRepeat:
+		return repeat(re)
+	}
+	return nil, fmt.Errorf("%s is not allowed in a pattern", re)
+}
+
+func repeat(re *syntax.Regexp) ([][]element, error) {
+	if re.Max < 0 {
+		return nil, fmt.Errorf("%s has no upper bound", re)
+	}
+	alts, err := expand(re.Sub[0])
+	if err != nil {
+		return nil, err
+	}
+	if len(alts) == 1 && len(alts[0]) == 1 {
+		if e := alts[0][0]; e.set != nil && e.min == 1 && e.max == 1 {
+			e.min, e.max = re.Min, re.Max
+			return [][]element{{e}}, nil
+		} else if len(e.lit) == 1 && !e.fold {
+			s := new(set)
+			s[e.lit[0]] = true
+			return [][]element{{{set: s, min: re.Min, max: re.Max}}}, nil
+		}
+	}
+	var all [][]element
+	for n := re.Min; n <= re.Max; n++ {
+		some := [][]element{nil}
+		for range n {
+			if some, err = limited(cross(some, alts)); err != nil {
+				return nil, err
+			}
+		}
+		if all, err = limited(append(all, some...)); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+func cross(a, b [][]element) (all [][]element) {
+	for _, x := range a {
+		for _, y := range b {
+			all = append(all, slices.Concat(x, y))
+		}
+	}
+	return all
+}
+
+func limited(alts [][]element) ([][]element, error) {
+	if len(alts) > maxSequences {
+		return nil, fmt.Errorf("more than %d alternatives", maxSequences)
+	}
+	return alts, nil
+}
+
+// join makes one literal of literals that stand side by side.
+func join(els []element) (out []element) {
+	for _, e := range els {
+		if n := len(out); n > 0 && e.lit != "" && out[n-1].lit != "" && e.fold == out[n-1].fold {
+			out[n-1].lit += e.lit
+			continue
+		}
+		if e.mark || e.lit != "" || e.max > 0 {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// check reports a run of varying length that is not followed by something else.
+func (s *sequence) check() error {
+	for i, e := range s.els {
+		if e.set == nil || e.min == e.max {
+			continue
+		}
+		for _, next := range s.els[i+1:] {
+			if next.mark {
+				continue
+			}
+			if first := next.first(); !e.set.disjoint(&first) {
+				return errors.New("a run of varying length is followed by what its class holds")
+			}
+			if next.set == nil || next.min > 0 {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// first returns the bytes that an element may begin with.
+func (e *element) first() (s set) {
+	switch {
+	case e.set != nil:
+		return *e.set
+	case e.lit != "":
+		s[e.lit[0]] = true
+		if e.fold {
+			s[upper(e.lit[0])] = true
+		}
+	}
+	return s
+}
+
+func upper(c byte) byte {
+	if c-'a' < 26 {
+		c &^= 0x20
+	}
+	return c
+}
+
+// width returns the length of the longest match.
+func (s *sequence) width() (n int) {
+	for _, e := range s.els {
+		n += len(e.lit) + e.max
+	}
+	return n
+}
+
+// chooseAnchor picks the longest of the literals that can be an anchor: three bytes or
+// more, and everything before it readable backwards, so of fixed length but perhaps for
+// the first run.
+func (s *sequence) chooseAnchor() (redact.Literal, error) {
+	s.anchor = -1
+	runs := 0 // elements before this one
+	for i, e := range s.els {
+		if e.mark {
+			continue
+		}
+		if e.set != nil && e.min < e.max && runs > 0 {
+			break
+		}
+		runs++
+		if len(e.lit) >= 3 && (s.anchor < 0 || len(e.lit) > len(s.els[s.anchor].lit)) {
+			s.anchor = i
+		}
+	}
+	if s.anchor < 0 {
+		return redact.Literal{}, errors.New("no text of three bytes stands in every match, or not where it can be an anchor")
+	}
+	e := s.els[s.anchor]
+	return redact.Literal{Text: e.lit, Fold: e.fold}, nil
+}

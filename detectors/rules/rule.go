@@ -1,0 +1,116 @@
+package rules
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+
+	"logveil/detectors/internal/keyed"
+	"logveil/redact"
+)
+
+// Rule is one secret format. See the package comment for the two templates.
+type Rule struct {
+	// ID names the rule and its detector: "github-pat". Unique.
+	ID string
+	// Kind is the vendor's short name, which stands in tokens.
+	Kind redact.Kind
+	// Doc is one line for people.
+	Doc string
+	// Source is where the vendor documents the format.
+	Source string
+	// Pattern is the format.
+	Pattern string
+	// Keywords, when not empty, must stand before the value, with an operator. Each has
+	// at least three bytes, all ASCII.
+	Keywords []string
+	// MinEntropy is the least entropy of the value by the frequencies of its bytes, in
+	// bits per byte; 0 asks for none. It keeps out examples such as xxxxxxxx.
+	MinEntropy float64
+}
+
+const (
+	rank = 70
+	// maxKey is how many more bytes of a key may follow a keyword.
+	maxKey = 20
+)
+
+// New compiles a rule. The detector is immutable.
+func New(r Rule) (redact.Detector, error) {
+	d, err := compile(r)
+	if err != nil {
+		return nil, fmt.Errorf("rule %q: %w", r.ID, err)
+	}
+	return d, nil
+}
+
+func compile(r Rule) (*detector, error) {
+	switch {
+	case r.ID == "":
+		return nil, errors.New("no ID")
+	case r.Doc == "" || strings.Contains(r.Doc, "\n"):
+		return nil, errors.New("Doc is not one line")
+	case r.MinEntropy < 0 || r.MinEntropy > 7:
+		return nil, errors.New("MinEntropy is not within 0 and 7")
+	}
+	seqs, err := parse(r.Pattern)
+	if err != nil {
+		return nil, err
+	}
+	d := &detector{
+		seqs:     seqs,
+		keywords: make([]string, 0, len(r.Keywords)),
+		minBits:  int(math.Round(r.MinEntropy * 1024)),
+	}
+	s := &d.spec
+	s.Name, s.Kind, s.Doc, s.Rank = r.ID, r.Kind, r.Doc, rank
+	width := 0
+	for i := range seqs {
+		width = max(width, seqs[i].width())
+	}
+	if len(r.Keywords) > 0 {
+		longest := 0
+		for _, k := range r.Keywords {
+			if err := checkLiteral(k); err != nil {
+				return nil, fmt.Errorf("keyword: %w", err)
+			}
+			longest = max(longest, len(k))
+			d.keywords = append(d.keywords, strings.ToLower(k))
+			s.Anchor.Literals = append(s.Anchor.Literals, redact.Literal{Text: k, Fold: true})
+		}
+		s.MaxLen = longest + maxKey + keyed.MaxTag + width + edge
+	} else {
+		seen := map[redact.Literal]bool{}
+		for i := range seqs {
+			l, err := seqs[i].chooseAnchor()
+			if err != nil {
+				return nil, err
+			}
+			if !seen[l] {
+				seen[l] = true
+				s.Anchor.Literals = append(s.Anchor.Literals, l)
+			}
+		}
+		s.MaxLen = width + edge
+	}
+	if s.MaxLen > redact.MaxLookaround {
+		return nil, fmt.Errorf("a match may be %d bytes long", width)
+	}
+	return d, nil
+}
+
+// edge is how far Match looks beyond a match, to judge its neighbours.
+const edge = 24
+
+func checkLiteral(s string) error {
+	if len(s) < 3 {
+		return fmt.Errorf("%q has less than three bytes", s)
+	}
+	for _, c := range []byte(s) {
+		if c >= 0x80 {
+			return fmt.Errorf("%q holds more than ASCII", s)
+		}
+	}
+	return nil
+}
