@@ -1,11 +1,14 @@
 package detectors
 
-import "logveil/redact"
+import (
+	"logveil/detectors/rules"
+	"logveil/redact"
+)
 
 // All returns every detector that comes with the product, in the order of their reports.
 // Each call returns a new slice; the detectors in it are immutable.
 func All() []redact.Detector {
-	return []redact.Detector{
+	return append([]redact.Detector{
 		card{},
 		iban{},
 		ssn{},
@@ -13,5 +16,5 @@ func All() []redact.Detector {
 		assign{passwords},
 		assign{secrets},
 		assign{tokens},
-	}
+	}, rules.All()...)
 }
