@@ -39,7 +39,7 @@ var cloud = []Rule{
 		Kind:    "gcp",
 		Doc:     "Google OAuth 2.0 access token",
 		Source:  "https://cloud.google.com/docs/authentication/token-types#access",
-		Pattern: `ya29\.[\w-]{20,2048}`,
+		Pattern: `ya29\.[\w-]{20,1000}`,
 	},
 	{
 		ID:      "gcp-oauth-client-secret",
