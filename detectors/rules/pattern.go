@@ -96,16 +96,21 @@ func expand(re *syntax.Regexp) ([][]element, error) {
 		}
 		return [][]element{{{lit: text, fold: fold && strings.ToUpper(text) != text}}}, nil
 	case syntax.OpCharClass:
-		s := new(set)
-		for i := 0; i+1 < len(re.Rune); i += 2 {
-			if re.Rune[i+1] >= 0x80 {
-				return nil, fmt.Errorf("class %s holds more than ASCII", re)
-			}
-			for c := re.Rune[i]; c <= re.Rune[i+1]; c++ {
-				s[c] = true
+		s, n, err := class(re)
+		if err != nil {
+			return nil, err
+		}
+		if n > maxLetters {
+			return [][]element{{{set: s, min: 1, max: 1}}}, nil
+		}
+		// So that gh[pous]_ is a literal to search for.
+		var alts [][]element
+		for c := range s {
+			if s[c] {
+				alts = append(alts, []element{{lit: string(rune(c))}})
 			}
 		}
-		return [][]element{{{set: s, min: 1, max: 1}}}, nil
+		return alts, nil
 	case syntax.OpCapture:
 		alts, err := expand(re.Sub[0])
 		for i := range alts {
@@ -143,23 +148,44 @@ func expand(re *syntax.Regexp) ([][]element, error) {
 	return nil, fmt.Errorf("%s is not allowed in a pattern", re)
 }
 
+// maxLetters is the size up to which a class that is not counted is written out as
+// alternatives.
+const maxLetters = 6
+
+func class(re *syntax.Regexp) (s *set, n int, err error) {
+	s = new(set)
+	for i := 0; i+1 < len(re.Rune); i += 2 {
+		if re.Rune[i+1] >= 0x80 {
+			return nil, 0, fmt.Errorf("class %s holds more than ASCII", re)
+		}
+		for c := re.Rune[i]; c <= re.Rune[i+1]; c++ {
+			s[c] = true
+			n++
+		}
+	}
+	return s, n, nil
+}
+
 func repeat(re *syntax.Regexp) ([][]element, error) {
 	if re.Max < 0 {
 		return nil, fmt.Errorf("%s has no upper bound", re)
 	}
+	switch sub := re.Sub[0]; {
+	case sub.Op == syntax.OpCharClass:
+		s, _, err := class(sub)
+		return [][]element{{{set: s, min: re.Min, max: re.Max}}}, err
+	case sub.Op == syntax.OpLiteral && len(sub.Rune) == 1 && sub.Rune[0] < 0x80:
+		s := new(set)
+		c := byte(sub.Rune[0])
+		s[c] = true
+		if sub.Flags&syntax.FoldCase != 0 {
+			s[lower(c)], s[upper(c)] = true, true
+		}
+		return [][]element{{{set: s, min: re.Min, max: re.Max}}}, nil
+	}
 	alts, err := expand(re.Sub[0])
 	if err != nil {
 		return nil, err
-	}
-	if len(alts) == 1 && len(alts[0]) == 1 {
-		if e := alts[0][0]; e.set != nil && e.min == 1 && e.max == 1 {
-			e.min, e.max = re.Min, re.Max
-			return [][]element{{e}}, nil
-		} else if len(e.lit) == 1 && !e.fold {
-			s := new(set)
-			s[e.lit[0]] = true
-			return [][]element{{{set: s, min: re.Min, max: re.Max}}}, nil
-		}
 	}
 	var all [][]element
 	for n := re.Min; n <= re.Max; n++ {
@@ -239,6 +265,13 @@ func (e *element) first() (s set) {
 		}
 	}
 	return s
+}
+
+func lower(c byte) byte {
+	if c-'A' < 26 {
+		c |= 0x20
+	}
+	return c
 }
 
 func upper(c byte) byte {
