@@ -1,0 +1,64 @@
+package corpus
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+)
+
+// A Flood is a short unit that, repeated, makes a scanner start and verify over and over.
+type Flood struct {
+	Name string // fit for a file name
+	Unit []byte
+}
+
+// FloodLines are the line lengths in bytes that floods are made at; 0 is one unbroken line.
+var FloodLines = []int{140, 15_000, 0}
+
+// floodUnits are starts of values, whole values back to back, keys without values, and the bytes that
+// structure is made of.
+var floodUnits = []string{
+	"10.0.0.1 ", "1.1.1.", "a@b.co ", "a@", "api=", "password=hunter2abcdef ", "eyJ", "eyJa.", "4111 1111 1111 1111 ",
+	"1234-", "a:b:", "::1 ", "12:34:56:78:", "DE89370400440532013000 ", "AB12abcdefghijkl ", "+1", "AKIAAKIA", "123-45-6789 ",
+	"tok1_", "-----BEGIN ", "://a:", "Bearer ", `{"`, `\\`, "((((", "key:", "secret", "sk_live_", "xoxb-",
+	".", " ", "\x00", "\xff",
+}
+
+// Floods lists the known ones: the units above and long runs of digits, letters and hex.
+func Floods() []Flood {
+	var fs []Flood
+	for i, u := range floodUnits {
+		fs = append(fs, Flood{fmt.Sprintf("%02d-%s", i+1, plainName(u)), []byte(u)})
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	for _, run := range []struct{ name, alphabet string }{{"digits", digits}, {"letters", alnum[:52]}, {"hex", "0123456789abcdef"}} {
+		fs = append(fs, Flood{"run-" + run.name, []byte(chars(r, 997, run.alphabet))})
+	}
+	return fs
+}
+
+func plainName(unit string) string {
+	var b strings.Builder
+	for _, c := range []byte(unit) {
+		if strings.IndexByte(alnum, c) >= 0 {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "x%02x", c)
+		}
+	}
+	return b.String()
+}
+
+// Text repeats the unit to exactly size bytes, with a line end after as many whole units (one at least) as
+// fit in line bytes, or none when line is 0.
+func Text(unit []byte, line, size int) []byte {
+	if len(unit) == 0 || size <= 0 {
+		return nil
+	}
+	one := unit
+	if line > 0 {
+		one = append(bytes.Repeat(unit, max(1, line/len(unit))), '\n')
+	}
+	return bytes.Repeat(one, size/len(one)+1)[:size:size]
+}
