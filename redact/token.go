@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"math/bits"
+	"slices"
 )
 
 // A token is one word:
@@ -47,7 +48,8 @@ const (
 	maxKid           = 8
 	maxLast          = maxKid - 1
 	groupLetters     = 12
-	half             = 52 * 52 * 52 * 52 * 52 * 52 // half a group: 6 letters
+	pairs            = 52 * 52
+	half             = pairs * pairs * pairs // half a group: 6 letters
 )
 
 // Token is a token, or a mask, that stands in a text.
@@ -80,7 +82,7 @@ const (
 	notLetter = 0xff
 )
 
-func makeLetterPairs() (t [52 * 52][2]byte) {
+func makeLetterPairs() (t [pairs][2]byte) {
 	for i := range t {
 		t[i] = [2]byte{letters[i/52], letters[i%52]}
 	}
@@ -166,41 +168,38 @@ func AppendToken(dst []byte, kind Kind, kid string, payload []byte) []byte {
 	dst = append(dst, '_')
 	dst = append(dst, kid...)
 	dst = append(dst, '_')
-	for len(payload) >= 8 {
-		dst = appendGroup(dst, binary.BigEndian.Uint64(payload))
-		payload = payload[8:]
+	at := len(dst)
+	n := len(payload)/8*groupLetters + int(tailLetters[len(payload)%8])
+	dst = slices.Grow(dst, n+checkLetters)[:at+n]
+	p := dst[at:]
+	for ; len(payload) >= 8; payload, p = payload[8:], p[groupLetters:] {
+		v := binary.BigEndian.Uint64(payload)
+		putHalf((*[groupLetters / 2]byte)(p), v/half)
+		putHalf((*[groupLetters / 2]byte)(p[groupLetters/2:]), v%half)
 	}
-	if n := len(payload); n > 0 {
-		var v uint64
-		for _, c := range payload {
-			v = v<<8 | uint64(c)
-		}
-		dst = appendLetters(dst, v, int(tailLetters[n]))
+	var v uint64
+	for _, c := range payload {
+		v = v<<8 | uint64(c)
 	}
-	return appendHalf(dst, uint64(crc32.Update(0, castagnoli, dst[start:])))
+	i := len(p)
+	for ; i > 1; i -= 2 {
+		pair := &letterPairs[v%pairs]
+		p[i-2], p[i-1] = pair[0], pair[1]
+		v /= pairs
+	}
+	if i == 1 {
+		p[0] = letters[v]
+	}
+	sum := crc32.Update(0, castagnoli, dst[start:])
+	dst = dst[:len(dst)+checkLetters]
+	putHalf((*[checkLetters]byte)(dst[at+n:]), uint64(sum))
+	return dst
 }
 
-// appendGroup appends the 12 letters of 8 bytes.
-func appendGroup(dst []byte, v uint64) []byte {
-	dst = appendHalf(dst, v/half)
-	return appendHalf(dst, v%half)
-}
-
-// appendHalf appends 6 letters; v is less than half.
-func appendHalf(dst []byte, v uint64) []byte {
-	const pairs = 52 * 52
+// putHalf writes v, less than half, in 6 letters.
+func putHalf(p *[6]byte, v uint64) {
 	a, b, c := &letterPairs[v/(pairs*pairs)], &letterPairs[v/pairs%pairs], &letterPairs[v%pairs]
-	return append(dst, a[0], a[1], b[0], b[1], c[0], c[1])
-}
-
-// appendLetters appends v in n letters, n <= 12.
-func appendLetters(dst []byte, v uint64, n int) []byte {
-	var s [groupLetters]byte
-	for i := n - 1; i >= 0; i-- {
-		s[i] = letters[v%52]
-		v /= 52
-	}
-	return append(dst, s[:n]...)
+	p[0], p[1], p[2], p[3], p[4], p[5] = a[0], a[1], b[0], b[1], c[0], c[1]
 }
 
 // ParseToken reads the token or mask at b[at]. It reports false when there is none: the

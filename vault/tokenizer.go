@@ -43,7 +43,7 @@ type Options struct {
 // lock and no cache line is shared while there are no more of them than lanes.
 type Tokenizer struct {
 	table atomic.Pointer[kindTable]
-	mu    sync.Mutex // held to replace table
+	mu    sync.Mutex // held to add a kind to a table
 	lanes []lane
 	size  int // of one lane's cache, in bytes
 }
@@ -114,10 +114,7 @@ func (t *Tokenizer) SetRules(def Rule, kinds map[redact.Kind]Rule) error {
 		}
 		tab.rules[k] = r
 	}
-	tab.slots = make([]*boundKind, 64)
-	t.mu.Lock()
 	t.table.Store(tab)
-	t.mu.Unlock()
 	return nil
 }
 
@@ -150,8 +147,8 @@ func (t *Tokenizer) Tokenize(_ context.Context, vs []redact.Value, buf []byte) [
 	for i := range vs {
 		v := &vs[i]
 		if k == nil || k.kind != v.Kind {
-			if k = tab.find(v.Kind); k == nil {
-				if k, tab = t.addKind(v.Kind); k == nil {
+			if k = tab.slot(v.Kind).Load(); k == nil {
+				if k = t.addKind(tab, v.Kind); k == nil {
 					l.stats.Refused++
 					continue
 				}
@@ -214,13 +211,13 @@ func (t *Tokenizer) Stats() Stats {
 	return s
 }
 
-// kindTable finds what makes the tokens of a kind. It is immutable; a kind seen for the
-// first time makes a new table.
+// kindTable finds what makes the tokens of a kind. Readers need no lock; a kind seen for
+// the first time is added under the Tokenizer's.
 type kindTable struct {
 	def   Rule
 	rules map[redact.Kind]Rule
-	// slots is an open hash table, a power of two long and at most a quarter full.
-	slots []*boundKind
+	// slots is an open hash table, a quarter of it in use at most.
+	slots [4 * maxKinds]atomic.Pointer[boundKind]
 	n     int
 }
 
@@ -234,52 +231,35 @@ type boundKind struct {
 	key sipKey
 }
 
-// maxKinds bounds the memory for kinds; a large policy has some hundreds.
-const maxKinds = 1 << 12
+// maxKinds is how many kinds there can be; a large policy has some hundreds.
+const maxKinds = 1 << 10
 
-func kindHash(k redact.Kind) uint {
-	n := uint(len(k))
-	if n == 0 {
-		return 0
+// slot returns where a kind stands, or where it is to be put.
+func (tab *kindTable) slot(k redact.Kind) *atomic.Pointer[boundKind] {
+	var h uint32
+	for i := range min(len(k), 16) {
+		h = h*31 + uint32(k[i])
 	}
-	return n*31 + uint(k[0])*7 + uint(k[n-1])*5 + uint(k[n/2])*3
-}
-
-// find returns nil for a kind that was not seen before.
-func (tab *kindTable) find(k redact.Kind) *boundKind {
-	mask := uint(len(tab.slots) - 1)
-	for i := kindHash(k) & mask; ; i = (i + 1) & mask {
-		if b := tab.slots[i]; b == nil || b.kind == k {
-			return b
+	for i := h % uint32(len(tab.slots)); ; i = (i + 1) % uint32(len(tab.slots)) {
+		s := &tab.slots[i]
+		if b := s.Load(); b == nil || b.kind == k {
+			return s
 		}
 	}
 }
 
-func (tab *kindTable) insert(b *boundKind) {
-	mask := uint(len(tab.slots) - 1)
-	i := kindHash(b.kind) & mask
-	for tab.slots[i] != nil {
-		i = (i + 1) & mask
-	}
-	tab.slots[i] = b
-	tab.n++
-}
-
-// addKind returns the kind bound by the rules of the newest table, or nil when it cannot
-// stand in a token, and the table to go on with.
-func (t *Tokenizer) addKind(kind redact.Kind) (*boundKind, *kindTable) {
+// addKind returns the kind bound by the rules of tab, or nil when it cannot stand in a
+// token.
+func (t *Tokenizer) addKind(tab *kindTable, kind redact.Kind) *boundKind {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	old := t.table.Load()
-	if b := old.find(kind); b != nil {
-		return b, old
+	s := tab.slot(kind)
+	if b := s.Load(); b != nil || !kind.Valid() || tab.n >= maxKinds {
+		return b
 	}
-	if !kind.Valid() || old.n >= maxKinds {
-		return nil, old
-	}
-	rule, ok := old.rules[kind]
+	rule, ok := tab.rules[kind]
 	if !ok {
-		rule = old.def
+		rule = tab.def
 		rule.KeepLast = min(rule.KeepLast, KeepLimit(kind))
 	}
 	b := &boundKind{kind: kind, maker: rule.Scheme.bind(kind, rule.KeepLast)}
@@ -287,16 +267,7 @@ func (t *Tokenizer) addKind(kind redact.Kind) (*boundKind, *kindTable) {
 	var r [16]byte
 	_, _ = rand.Read(r[:]) // never fails, by its contract
 	b.key = sipKey{binary.LittleEndian.Uint64(r[:8]), binary.LittleEndian.Uint64(r[8:])}
-	tab := &kindTable{def: old.def, rules: old.rules, slots: make([]*boundKind, max(64, len(old.slots)))}
-	if 4*(old.n+1) > len(tab.slots) {
-		tab.slots = make([]*boundKind, 2*len(old.slots))
-	}
-	for _, o := range old.slots {
-		if o != nil {
-			tab.insert(o)
-		}
-	}
-	tab.insert(b)
-	t.table.Store(tab)
-	return b, tab
+	s.Store(b)
+	tab.n++
+	return b
 }
