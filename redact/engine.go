@@ -26,12 +26,16 @@ const (
 	KindUnscanned Kind = "unscanned"
 	// KindFailed is the line in which a detector panicked.
 	KindFailed Kind = "failed"
+	// KindEncoded is text in base64 that holds findings. They are replaced inside it;
+	// where that cannot be, it is masked whole.
+	KindEncoded Kind = "encoded"
 )
 
 // Values of Finding.Detector that stand for the engine itself.
 const (
 	Unscanned = -1 // see KindUnscanned
 	Failed    = -2 // see KindFailed
+	Encoded   = -3 // see KindEncoded
 )
 
 // Engine finds and replaces. It is immutable and safe for concurrent use.
@@ -48,6 +52,8 @@ type Engine struct {
 	multiline [][]byte
 	// tokenLit is the literal by which tokens of an earlier pass are found.
 	tokenLit int
+	// blobShape is the shape that anchors base64.
+	blobShape int
 }
 
 // New builds an engine. It reports a detector whose Spec is not well formed.
@@ -103,6 +109,8 @@ func New(o Options) (*Engine, error) {
 			}
 		}
 	}
+	e.blobShape = len(shapes)
+	shapes = append(shapes, blobShape)
 	var err error
 	if e.tables, err = scan.NewTables(shapes, lits); err != nil {
 		return nil, fmt.Errorf("redact: %w", err)
@@ -142,6 +150,8 @@ func (e *Engine) Kind(f Finding) Kind {
 		return KindUnscanned
 	case Failed:
 		return KindFailed
+	case Encoded:
+		return KindEncoded
 	}
 	return e.specs[f.Detector].Kind
 }

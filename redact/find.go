@@ -36,6 +36,8 @@ type pass struct {
 
 	escapes []Span // where the text has escapes, for views
 	v       view
+	blobs   []Span // where it may have base64
+	blobEnd int    // the end of the last of them
 }
 
 func newPass(w *Worker, depth int) *pass {
@@ -46,6 +48,7 @@ func newPass(w *Worker, depth int) *pass {
 func (p *pass) find(b []byte) {
 	p.b = b
 	p.found, p.keeps, p.masked = p.found[:0], p.keeps[:0], 0
+	p.blobs, p.blobEnd = p.blobs[:0], 0
 	clear(p.skip)
 	for from := 0; from < len(b); {
 		off := max(0, from-scan.Margin)
@@ -61,6 +64,9 @@ func (p *pass) find(b []byte) {
 		}
 		from = to
 	}
+	n := len(p.found)
+	p.lookInBlobs()
+	p.sortFrom(n)
 	p.views()
 	p.resolve()
 }
@@ -119,6 +125,7 @@ func (p *pass) try(off, from, to int) (ok bool) {
 			}
 		})
 	}
+	p.w.sc.Candidates(p.w.e.blobShape, from, to, p.blobAt)
 	return true
 }
 
@@ -271,22 +278,20 @@ func (p *pass) resolve() {
 			grown = end > was
 			kept = kept && !grown
 		}
-		best, spans := c, false
-		open := false
+		best, open := c, false
+		cluster := Span{start, end}
 		for _, x := range f[i:j] {
 			if p.insideToken(x) {
 				continue
 			}
 			open = open || x.Open && x.End == end
-			all := x.Start == start && x.End == end
-			switch better := compareRank(p.rank(x.Detector), x, p.rank(best.Detector), best); {
-			case all && !spans, all == spans && better:
-				best, spans = x, all
+			if p.names(x, best, cluster) {
+				best = x
 			}
 		}
 		if !kept {
 			if best.Start != start || best.End != end {
-				best.value = nil // more than that value is replaced
+				best.value, best.blob = nil, 0 // more than that value is replaced
 			}
 			best.Span, best.Open = Span{start, end}, open
 			p.out = append(p.out, best)
@@ -316,9 +321,15 @@ func (p *pass) word(i int) int {
 	return i
 }
 
-// compareRank reports whether x goes before y: higher rank, then longer, then earlier.
-func compareRank(rx int, x Finding, ry int, y Finding) bool {
-	if rx != ry {
+// names reports whether a cluster of findings is called after x rather than y.
+func (p *pass) names(x, y Finding, cluster Span) bool {
+	if x, y := x.Detector == Encoded, y.Detector == Encoded; x != y {
+		return y // base64 in a value that goes as a whole goes with it
+	}
+	if x, y := x.Span == cluster, y.Span == cluster; x != y {
+		return x
+	}
+	if rx, ry := p.rank(x.Detector), p.rank(y.Detector); rx != ry {
 		return rx > ry
 	}
 	if x.Len() != y.Len() {
@@ -329,7 +340,7 @@ func compareRank(rx int, x Finding, ry int, y Finding) bool {
 
 // insideToken reports whether a finding is anchored inside a token, not just before it.
 func (p *pass) insideToken(f Finding) bool {
-	if len(p.keeps) == 0 || f.Detector < 0 {
+	if len(p.keeps) == 0 || f.Detector < 0 && f.Detector != Encoded {
 		return false
 	}
 	i, _ := slices.BinarySearchFunc(p.keeps, f.At, func(s Span, at int) int { return s.End - 1 - at })
@@ -342,6 +353,8 @@ func (p *pass) name(d int) string {
 		return string(KindUnscanned)
 	case Failed:
 		return string(KindFailed)
+	case Encoded:
+		return "base64"
 	}
 	return p.w.e.specs[d].Name
 }

@@ -355,14 +355,14 @@ func (w *Worker) AppendPart(ctx context.Context, dst, b []byte, from int, final 
 				to = f.Start
 			} else {
 				// Too long to hold: what is here is replaced, what follows left out.
-				f.End = to
+				f.End, f.blob = to, 0
 				w.vals[i].Raw = nil
 				w.swallow = true
 			}
 		}
 	}
 	if start < to {
-		dst = w.write(dst, b, out, start, to)
+		dst = w.write(dst, b, out, 0, start, to)
 	}
 	w.count(b[from:to], len(dst)-n)
 	return dst, to

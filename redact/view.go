@@ -36,6 +36,8 @@ type view struct {
 	// at[i] is the offset in the outer text of the bytes that b[i] came from; one more
 	// entry closes the last.
 	at []uint32
+	// percent says that it had escapes of URLs.
+	percent bool
 }
 
 // views looks at the parts of the text that have escapes, decoded, and adds what it
@@ -73,7 +75,7 @@ func (p *pass) views() {
 }
 
 // torn marks findings that are dropped: see tear.
-const torn = -3
+const torn = -100
 
 // tear drops, of the first n findings, the one that an inner finding of the same detector
 // shows to begin too early, with the end of an escape: "nada@example.com" in
@@ -87,6 +89,14 @@ func (p *pass) tear(inner Finding, n int) {
 			f[i].Detector = torn
 		}
 	}
+}
+
+// pass returns the pass of a depth.
+func (w *Worker) pass(depth int) *pass {
+	if len(w.passes) == depth {
+		w.passes = append(w.passes, newPass(w, depth))
+	}
+	return w.passes[depth]
 }
 
 // maxTear bounds how much too early a torn finding begins, in bytes.
@@ -110,10 +120,7 @@ func (p *pass) look(s Span, n int) {
 	v := &p.v
 	v.decode(p.b, s)
 	w := p.w
-	if len(w.passes) == p.depth+1 {
-		w.passes = append(w.passes, newPass(w, p.depth+1))
-	}
-	inner := w.passes[p.depth+1]
+	inner := w.pass(p.depth + 1)
 	inner.find(v.b)
 	for _, f := range inner.out {
 		o := Finding{
@@ -122,8 +129,10 @@ func (p *pass) look(s Span, n int) {
 			Detector: f.Detector,
 			Open:     f.Open && s.End == len(p.b),
 			value:    f.value,
+			blob:     f.blob,
+			inURL:    f.inURL || v.percent,
 		}
-		if o.value == nil && f.Len() <= MaxLookaround {
+		if o.value == nil && o.blob == 0 && f.Len() <= MaxLookaround {
 			n := len(w.values)
 			w.values = append(w.values, v.b[f.Start:f.End]...)
 			o.value = w.values[n:len(w.values):len(w.values)]
@@ -135,7 +144,7 @@ func (p *pass) look(s Span, n int) {
 
 // decode undoes one layer of escapes in text[s.Start:s.End).
 func (v *view) decode(text []byte, s Span) {
-	v.b, v.at = v.b[:0], v.at[:0]
+	v.b, v.at, v.percent = v.b[:0], v.at[:0], false
 	put := func(at int, bs ...byte) {
 		for _, c := range bs {
 			v.b = append(v.b, c)
@@ -158,6 +167,7 @@ func (v *view) decode(text []byte, s Span) {
 			continue
 		case c == '%' && i+2 < s.End:
 			if h, ok := hexByte(text[i+1], text[i+2]); ok {
+				v.percent = true
 				put(i, h)
 				i += 3
 				continue

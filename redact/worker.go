@@ -12,12 +12,16 @@ type Finding struct {
 	Span
 	// At is the anchor of the candidate it came from.
 	At int
-	// Detector is an index into Engine.Specs, or Unscanned, or Failed.
+	// Detector is an index into Engine.Specs, or Unscanned, Failed or Encoded.
 	Detector int
 	// Open says that the end of the value was not seen before the end of the batch.
 	Open bool
 	// value is the value where it stands encoded in the text, decoded.
 	value []byte
+	// blob, less one, is an index into Worker.blobs.
+	blob int
+	// inURL says that the value stands where % is an escape.
+	inURL bool
 }
 
 // Stats counts what was done. All counts only grow.
@@ -61,6 +65,7 @@ type Worker struct {
 	vals   []Value
 	arena  []byte
 	values []byte // decoded values of the batch
+	blobs  []blob // texts in base64 of the batch
 	stats  Stats
 
 	explain   []Candidate
@@ -87,7 +92,7 @@ func (w *Worker) Stats() *Stats { return &w.stats }
 // Find returns the findings of a batch, resolved and in order. They are valid until the
 // next call.
 func (w *Worker) Find(b []byte) []Finding {
-	w.values = w.values[:0]
+	w.values, w.blobs = w.values[:0], w.blobs[:0]
 	p := w.passes[0]
 	p.find(b)
 	return p.out
@@ -99,7 +104,7 @@ func (w *Worker) Append(ctx context.Context, dst, b []byte) []byte {
 	out := w.Find(b)
 	w.tokenize(ctx, b, out)
 	n := len(dst)
-	dst = w.write(dst, b, out, 0, len(b))
+	dst = w.write(dst, b, out, 0, 0, len(b))
 	w.count(b, len(dst)-n)
 	return dst
 }
@@ -112,9 +117,17 @@ func (w *Worker) count(b []byte, written int) {
 
 var newline = []byte{'\n'}
 
-// tokenize fills vals with one value for each finding, answered or not.
+// tokenize fills vals with one value for each finding, answered or not, and those of the
+// findings in blobs after them.
 func (w *Worker) tokenize(ctx context.Context, b []byte, fs []Finding) {
 	w.vals = w.vals[:0]
+	w.value(b, fs)
+	if len(w.vals) > 0 {
+		w.arena = w.safeTokenize(ctx, w.vals, w.arena[:0])
+	}
+}
+
+func (w *Worker) value(b []byte, fs []Finding) {
 	for i := range fs {
 		f := &fs[i]
 		v := Value{Kind: w.e.Kind(*f)}
@@ -128,8 +141,12 @@ func (w *Worker) tokenize(ctx context.Context, b []byte, fs []Finding) {
 		}
 		w.vals = append(w.vals, v)
 	}
-	if len(w.vals) > 0 {
-		w.arena = w.safeTokenize(ctx, w.vals, w.arena[:0])
+	for i := range fs {
+		if n := fs[i].blob; n > 0 {
+			bl := &w.blobs[n-1]
+			bl.vals = len(w.vals)
+			w.value(bl.text, bl.fs)
+		}
 	}
 }
 
@@ -150,8 +167,9 @@ func (w *Worker) safeTokenize(ctx context.Context, vs []Value, buf []byte) (out 
 	return out
 }
 
-// write appends b[from:to) with the findings in it replaced.
-func (w *Worker) write(dst, b []byte, fs []Finding, from, to int) []byte {
+// write appends b[from:to) with the findings in it replaced. Their values begin at vals in
+// w.vals.
+func (w *Worker) write(dst, b []byte, fs []Finding, vals, from, to int) []byte {
 	for i := range fs {
 		f := &fs[i]
 		if f.Start >= to {
@@ -162,7 +180,12 @@ func (w *Worker) write(dst, b []byte, fs []Finding, from, to int) []byte {
 			continue
 		}
 		dst = append(dst, b[from:f.Start]...)
-		v := &w.vals[i]
+		if f.blob > 0 {
+			dst = w.writeBlob(dst, b[f.Start:f.End], f)
+			from = f.End
+			continue
+		}
+		v := &w.vals[vals+i]
 		if f.Detector >= 0 {
 			w.stats.Findings[f.Detector]++
 		}

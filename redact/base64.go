@@ -1,0 +1,176 @@
+package redact
+
+import (
+	"bytes"
+	"encoding/base64"
+	"unicode/utf8"
+)
+
+// Text in base64 (RFC 4648, either alphabet) is looked at decoded, too. Unlike the
+// escapes that view undoes, replacing part of it changes the letters after it, so a blob
+// in which something is found is replaced as a whole by the redacted text encoded again.
+
+const (
+	// blobShape anchors base64: so many letters and digits in a row are rare in other
+	// text, and base64 of any length worth a look has them.
+	blobShape = `\w{20}`
+	// minBlob and maxBlob bound, in bytes, what is decoded. More is left to the
+	// detectors that look at the letters as they stand.
+	minBlob = 24
+	maxBlob = 1 << 20
+	// sampleBytes is how much of a blob must decode to printable text to look further.
+	sampleBytes = 24
+)
+
+// blob is a finding that is a text in base64 with findings in it.
+type blob struct {
+	text []byte
+	fs   []Finding
+	enc  *base64.Encoding
+	vals int // where the values of fs are in Worker.vals
+}
+
+// blobAt notes that base64 may stand around p.b[at].
+func (p *pass) blobAt(at int) {
+	if at < p.blobEnd || p.depth >= maxDepth {
+		return
+	}
+	b := p.b
+	start, end := at, at
+	for start > p.blobEnd && at-start < maxBlob && isBase64(b[start-1]) {
+		start--
+	}
+	for end < len(b) && end-at < maxBlob && isBase64(b[end]) {
+		end++
+	}
+	p.blobEnd = end
+	if end-start >= minBlob {
+		p.blobs = append(p.blobs, Span{start, end})
+	}
+}
+
+// lookInBlobs decodes what blobAt noted.
+func (p *pass) lookInBlobs() {
+	for _, s := range p.blobs {
+		if !p.lookInBlob(s) {
+			// A path may stand before it: /v1/eyJrIjoi...
+			if i := bytes.LastIndexByte(p.b[s.Start:s.End], '/'); i >= 0 && s.Len()-i-1 >= minBlob {
+				p.lookInBlob(Span{s.Start + i + 1, s.End})
+			}
+		}
+	}
+}
+
+// lookInBlob reports whether p.b[s.Start:s.End) is text in base64, and adds it to the
+// findings when something is found in it.
+func (p *pass) lookInBlob(s Span) bool {
+	w, src := p.w, p.b[s.Start:s.End]
+	enc := base64.RawStdEncoding
+	if bytes.IndexByte(src, '-') >= 0 || bytes.IndexByte(src, '_') >= 0 {
+		enc = base64.RawURLEncoding
+	}
+	var sample [sampleBytes]byte
+	n, err := enc.Decode(sample[:], src[:min(len(src), sampleBytes/3*4)&^3])
+	if err != nil || n < minBlob*3/4 || !printable(sample[:n]) {
+		return false
+	}
+	if len(src)%4 == 1 {
+		src = src[:len(src)-1]
+	}
+	was := len(w.values)
+	w.values = append(w.values, make([]byte, enc.DecodedLen(len(src)))...)
+	text := w.values[was:len(w.values):len(w.values)]
+	if n, err = enc.Decode(text, src); err != nil {
+		w.values = w.values[:was]
+		return false
+	}
+	text = text[:n]
+	inner := w.pass(p.depth + 1)
+	inner.find(text)
+	if len(inner.out) == 0 {
+		return true
+	}
+	f := Finding{Span: s, At: s.Start, Detector: Encoded}
+	pad := 0
+	for f.End < len(p.b) && pad < 2 && p.b[f.End] == '=' {
+		f.End++
+		pad++
+	}
+	// Text that came out even has no padding to show whether there would be one; the
+	// standard alphabet nearly always has it (RFC 4648, section 3.2).
+	if even := s.Len()%4 == 0; pad > 0 || even && enc == base64.RawStdEncoding {
+		if enc == base64.RawStdEncoding {
+			enc = base64.StdEncoding
+		} else {
+			enc = base64.URLEncoding
+		}
+	}
+	w.blobs = append(w.blobs, blob{text: text, fs: append([]Finding(nil), inner.out...), enc: enc})
+	f.blob = len(w.blobs)
+	p.found = append(p.found, f)
+	return true
+}
+
+// printable reports whether b can be the beginning of text.
+func printable(b []byte) bool {
+	for len(b) > 0 {
+		r, n := utf8.DecodeRune(b)
+		if r == utf8.RuneError && n == 1 {
+			return len(b) < utf8.UTFMax && !utf8.FullRune(b)
+		}
+		if r < ' ' && r != '\n' && r != '\r' && r != '\t' || r == 0x7f {
+			return false
+		}
+		b = b[n:]
+	}
+	return true
+}
+
+func isBase64(c byte) bool { return isAlnum(c) || c == '+' || c == '/' || c == '-' || c == '_' }
+
+// writeBlob appends the finding f, a blob, redacted and encoded again. outer is what it
+// replaces.
+func (w *Worker) writeBlob(dst, outer []byte, f *Finding) []byte {
+	bl := &w.blobs[f.blob-1]
+	text := w.write(nil, bl.text, bl.fs, bl.vals, 0, len(bl.text))
+	n := len(dst)
+	dst = bl.enc.AppendEncode(dst, text)
+	if !f.inURL || !bytes.ContainsAny(dst[n:], "+/=") {
+		return dst
+	}
+	// Three of its characters must be escaped, as deep as they were.
+	escape := percentPrefix(outer)
+	if escape == nil {
+		w.stats.Masked++
+		return AppendMask(dst[:n], KindEncoded)
+	}
+	plain := bytes.Clone(dst[n:])
+	dst = dst[:n]
+	for _, c := range plain {
+		switch c {
+		case '+':
+			dst = append(append(dst, escape...), "2B"...)
+		case '/':
+			dst = append(append(dst, escape...), "2F"...)
+		case '=':
+			dst = append(append(dst, escape...), "3D"...)
+		default:
+			dst = append(dst, c)
+		}
+	}
+	return dst
+}
+
+// percentPrefix returns what stands before the two digits of the first escape in b: "%",
+// or "%25" where it is escaped itself, and so on; nil where there is none.
+func percentPrefix(b []byte) []byte {
+	i := bytes.IndexByte(b, '%')
+	if i < 0 {
+		return nil
+	}
+	j := i + 1
+	for bytes.HasPrefix(b[j:], []byte("25")) {
+		j += 2
+	}
+	return b[i:j]
+}
