@@ -48,7 +48,10 @@ func (a *app) refuseOverwrite(names []string, output string) error {
 	} else {
 		out, err = os.Stat(output)
 	}
-	if err != nil || !out.Mode().IsRegular() {
+	if err != nil {
+		return nil //nolint:nilerr // what is not there yet is no input
+	}
+	if !out.Mode().IsRegular() {
 		return nil
 	}
 	for _, name := range names {

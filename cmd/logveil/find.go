@@ -150,7 +150,7 @@ func findRecords(ctx context.Context, w *redact.Worker, kind func(redact.Finding
 			return context.Cause(ctx)
 		}
 		id, text, err := records.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {

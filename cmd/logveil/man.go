@@ -33,7 +33,7 @@ it makes when there is none. Put them where man(1) looks, such as
 }
 
 func writeManuals(root *cobra.Command, dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // manuals are for everybody
 		return err
 	}
 	pages := []*cobra.Command{root}
@@ -44,7 +44,7 @@ func writeManuals(root *cobra.Command, dir string) error {
 	}
 	for _, c := range pages {
 		file := filepath.Join(dir, manualName(c)+".1")
-		if err := os.WriteFile(file, manual(c), 0o644); err != nil {
+		if err := os.WriteFile(file, manual(c), 0o644); err != nil { //nolint:gosec // manuals are for everybody
 			return err
 		}
 	}

@@ -284,7 +284,7 @@ type texts struct{ dst *[]string }
 func (v texts) is() string { return "a list of texts" }
 
 func (v texts) read(d *decoder, n *yaml.Node, at string) {
-	elements(d, n, at, v.is(), func(e *yaml.Node, at string) {
+	elements(d, n, at, v.is(), func(e *yaml.Node, _ string) {
 		// A card number without quotes is a number to YAML, and a date a time stamp:
 		// what counts is how it is written.
 		s, ok := scalar(d, e, "a text", "!!str", "!!int", "!!float", "!!timestamp")
@@ -314,7 +314,7 @@ type networks struct{ dst *[]netip.Prefix }
 func (v networks) is() string { return "a list of networks in CIDR form" }
 
 func (v networks) read(d *decoder, n *yaml.Node, at string) {
-	elements(d, n, at, v.is(), func(e *yaml.Node, at string) {
+	elements(d, n, at, v.is(), func(e *yaml.Node, _ string) {
 		s, ok := scalar(d, e, "a network such as 192.0.2.0/24", "!!str")
 		if !ok {
 			return

@@ -3,6 +3,7 @@ package pipe
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -106,7 +107,7 @@ func (e *FormatError) Error() string {
 // gives a [*FormatError] before its first byte, because values in it would pass unseen.
 func (in *Input) Read(p []byte) (int, error) {
 	n, err := in.read(p)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		err = rename(err, in.Name)
 	}
 	if in.sniffed || n == 0 {

@@ -75,7 +75,7 @@ func (r *Records) readLine() ([]byte, error) {
 
 // wholeLine takes the end of the input for a line end.
 func wholeLine(line []byte, err error) ([]byte, error) {
-	if err == io.EOF && len(line) > 0 {
+	if errors.Is(err, io.EOF) && len(line) > 0 {
 		return line, nil
 	}
 	return line, err

@@ -1,0 +1,245 @@
+package rooms
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const (
+	root   = "../.."
+	module = "logveil"
+)
+
+// room says what the code of a package may import besides the standard library.
+type room struct {
+	// own are packages of this module.
+	own []string
+	// others are packages of other modules.
+	others []string
+	// noStd is what of the standard library is out of bounds.
+	noStd []string
+	// unsafe says that the code may use package unsafe.
+	unsafe bool
+}
+
+// The standard library's ways out of the process, and to other code.
+var outside = []string{"net", "net/http", "os/exec", "plugin", "net/rpc", "net/smtp", "C"}
+
+// noIO is for rooms whose code sees bytes and returns bytes.
+var noIO = append([]string{"os", "io/fs", "syscall", "log", "log/slog", "time", "path/filepath"}, outside...)
+
+// rooms are the arrows: cmd -> internal/config -> {internal/pipe, vault, detectors} ->
+// redact -> internal/scan. A package that is not listed has no room yet.
+var rooms = map[string]room{
+	"cmd/logveil": {
+		own:    []string{"internal/config", "internal/pipe", "redact"},
+		others: []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term"},
+		noStd:  outside,
+	},
+	"internal/config": {
+		own:    []string{"vault", "detectors", "redact"},
+		others: []string{"go.yaml.in/yaml/v4"},
+		noStd:  outside,
+	},
+	"internal/pipe": {own: []string{"redact"}, noStd: outside},
+	"vault":         {own: []string{"redact"}, others: []string{"golang.org/x/sys/unix"}, noStd: outside, unsafe: true},
+	"detectors": {
+		own:   []string{"redact", "internal/check", "detectors/internal/keyed", "detectors/rules"},
+		noStd: noIO,
+	},
+	"detectors/internal/keyed": {own: []string{"redact", "internal/check"}, noStd: noIO},
+	"detectors/rules":          {own: []string{"redact", "internal/check", "detectors/internal/keyed"}, noStd: noIO},
+	"detectors/detectortest":   {own: []string{"redact"}, noStd: outside},
+	"redact":                   {own: []string{"internal/scan"}, noStd: noIO},
+	"internal/scan":            {others: []string{"golang.org/x/sys/cpu"}, noStd: noIO, unsafe: true},
+	"internal/check":           {noStd: noIO},
+	"internal/rooms":           {},
+	// Benchmarks look at everything from outside, and nothing looks at them.
+	"bench": {
+		own:    []string{"bench/corpus", "internal/config", "internal/scan", "vault", "detectors", "redact"},
+		others: []string{"golang.org/x/sys/unix"},
+	},
+	"bench/corpus":             {},
+	"bench/corpus/floodsearch": {own: []string{"bench/corpus"}},
+	"bench/corpus/makecorpus":  {own: []string{"bench/corpus"}},
+	"bench/peers/runner":       {},
+}
+
+// pkg is the code of a package, under every build tag, without its tests.
+type pkg struct {
+	name    string
+	doc     bool
+	imports map[string]string // path -> a file that imports it
+	inits   []string          // files with func init
+}
+
+// packages parses every package of this module. Folders with a go.mod of their own are
+// other modules, and folders that the go command leaves out are left out.
+func packages(t *testing.T) map[string]*pkg {
+	t.Helper()
+	pkgs := map[string]*pkg{}
+	err := filepath.WalkDir(root, func(file string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		base := e.Name()
+		if e.IsDir() && file != root {
+			_, nested := os.Stat(filepath.Join(file, "go.mod"))
+			if nested == nil || base == "testdata" || base[0] == '.' || base[0] == '_' {
+				return filepath.SkipDir
+			}
+		}
+		if e.IsDir() || !strings.HasSuffix(base, ".go") || strings.HasSuffix(base, "_test.go") {
+			return nil
+		}
+		dir, err := filepath.Rel(root, filepath.Dir(file))
+		if err != nil {
+			return err
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments|parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		dir = filepath.ToSlash(dir)
+		p := pkgs[dir]
+		if p == nil {
+			p = &pkg{name: f.Name.Name, imports: map[string]string{}}
+			pkgs[dir] = p
+		}
+		p.doc = p.doc || f.Doc != nil
+		for _, i := range f.Imports {
+			name, err := strconv.Unquote(i.Path.Value)
+			if err != nil {
+				return err
+			}
+			p.imports[name] = base
+		}
+		for _, d := range f.Decls {
+			if fn, ok := d.(*ast.FuncDecl); ok && fn.Recv == nil && fn.Name.Name == "init" {
+				p.inits = append(p.inits, base)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(pkgs) < 5 {
+		t.Fatalf("found %d packages: is %s the root of the repository?", len(pkgs), root)
+	}
+	return pkgs
+}
+
+func TestArrows(t *testing.T) {
+	for dir, p := range packages(t) {
+		r, ok := rooms[dir]
+		if !ok {
+			t.Errorf("%s has no room: say in %s what it may import", dir, "internal/rooms/rooms_test.go")
+			continue
+		}
+		for _, imported := range slices.Sorted(maps.Keys(p.imports)) {
+			file := path.Join(dir, p.imports[imported])
+			first, _, _ := strings.Cut(imported, "/")
+			switch own, isOwn := strings.CutPrefix(imported, module+"/"); {
+			case isOwn:
+				if !slices.Contains(r.own, own) {
+					t.Errorf("%s imports %s: no arrow goes from %s there", file, imported, dir)
+				}
+			case strings.Contains(first, "."):
+				if !slices.Contains(r.others, imported) {
+					t.Errorf("%s imports %s: %s may not use that module", file, imported, dir)
+				}
+			case imported == "unsafe" && !r.unsafe, slices.Contains(r.noStd, imported):
+				t.Errorf("%s imports %s: out of bounds for %s", file, imported, dir)
+			}
+		}
+	}
+}
+
+// TestArrowsHaveNoLoop keeps the table itself honest: the compiler would refuse a loop in
+// the code, but not one that nobody used yet.
+func TestArrowsHaveNoLoop(t *testing.T) {
+	state := map[string]int{} // 1 on the way, 2 done
+	var visit func(dir string, way []string)
+	visit = func(dir string, way []string) {
+		way = append(way, dir)
+		switch state[dir] {
+		case 1:
+			t.Fatalf("a loop of arrows: %s", strings.Join(way, " -> "))
+		case 2:
+			return
+		}
+		state[dir] = 1
+		for _, to := range rooms[dir].own {
+			if _, ok := rooms[to]; !ok {
+				t.Errorf("%s may import %s, which has no room", dir, to)
+			}
+			visit(to, way)
+		}
+		state[dir] = 2
+	}
+	for dir := range rooms {
+		visit(dir, nil)
+	}
+}
+
+func TestEveryPackage(t *testing.T) {
+	drawers := []string{"util", "utils", "helper", "helpers", "common", "misc", "types", "shared", "base"}
+	for dir, p := range packages(t) {
+		if !p.doc {
+			t.Errorf("%s has no package comment", dir)
+		}
+		if slices.Contains(drawers, path.Base(dir)) || slices.Contains(drawers, p.name) {
+			t.Errorf("%s: %s names a drawer, not a room", dir, p.name)
+		}
+		if len(p.inits) > 0 {
+			t.Errorf("%s: func init in %s: what runs is called, not registered", dir, strings.Join(p.inits, ", "))
+		}
+	}
+}
+
+// TestModules keeps the list of modules that the program is made of short, and known.
+func TestModules(t *testing.T) {
+	want := []string{
+		"github.com/inconshreveable/mousetrap", // cobra on Windows
+		"github.com/rogpeppe/go-internal",      // tests: scripts
+		"github.com/spf13/cobra",               // commands, completions
+		"github.com/spf13/pflag",               // flags, for cobra
+		"go.yaml.in/yaml/v4",                   // policy
+		"golang.org/x/sys",                     // locked memory, open flags
+		"golang.org/x/term",                    // is it a terminal?
+		"golang.org/x/tools",                   // tests: go-internal's txtar
+	}
+	b, err := os.ReadFile(filepath.Join(root, "go.mod"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for line := range strings.SplitSeq(string(b), "\n") {
+		line = strings.TrimPrefix(strings.TrimSpace(line), "require ")
+		if name, rest, ok := strings.Cut(line, " "); ok && strings.Contains(name, "/") && strings.HasPrefix(rest, "v") {
+			got = append(got, name)
+		}
+	}
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		t.Errorf("go.mod requires\n\t%s\nwant\n\t%s", strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
+	}
+	for dir, r := range rooms {
+		for _, o := range r.others {
+			if !slices.ContainsFunc(want, func(m string) bool { return o == m || strings.HasPrefix(o, m+"/") }) {
+				t.Errorf("%s may use %s, which is of no module here", dir, o)
+			}
+		}
+	}
+}
