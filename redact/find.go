@@ -26,7 +26,10 @@ type pass struct {
 	found []Finding // taken candidates, in order
 	keeps []Span    // well-formed tokens of an earlier run, in order
 	out   []Finding // resolved
-	skip  []int     // by detector: no candidate before this offset can be taken
+	// skip tells by detector where no candidate after the start of the span, and before
+	// its end, can be taken: first those at literals, then those at shapes, because each
+	// come in order, or nearly so.
+	skip [2][]Span
 	// Of the window: its part of the text, the candidates that may still be looked at,
 	// the one being looked at, and the lines in which a detector panicked.
 	from, to, left, at int
@@ -41,7 +44,8 @@ type pass struct {
 }
 
 func newPass(w *Worker, depth int) *pass {
-	return &pass{w: w, depth: depth, skip: make([]int, len(w.e.dets))}
+	n := len(w.e.dets)
+	return &pass{w: w, depth: depth, skip: [2][]Span{make([]Span, n), make([]Span, n)}}
 }
 
 // find looks at a text and leaves the findings in p.out.
@@ -49,7 +53,7 @@ func (p *pass) find(b []byte) {
 	p.b = b
 	p.found, p.keeps, p.masked = p.found[:0], p.keeps[:0], 0
 	p.blobs, p.blobEnd = p.blobs[:0], 0
-	clear(p.skip)
+	p.clearSkips()
 	for from := 0; from < len(b); {
 		off := max(0, from-scan.Margin)
 		to := off + scan.Window - scan.Margin
@@ -71,6 +75,11 @@ func (p *pass) find(b []byte) {
 	p.resolve()
 }
 
+func (p *pass) clearSkips() {
+	clear(p.skip[0])
+	clear(p.skip[1])
+}
+
 // window finds what is anchored in b[from:to). The scan of b starts at off.
 func (p *pass) window(off, from, to int) {
 	nf, nk := len(p.found), len(p.keeps)
@@ -79,7 +88,7 @@ func (p *pass) window(off, from, to int) {
 		// A detector panicked. Its line is masked whole, and the others are looked at
 		// again. A window full of such lines is masked itself.
 		p.found, p.keeps = p.found[:nf], p.keeps[:nk]
-		clear(p.skip)
+		p.clearSkips()
 		p.w.stats.Failed++
 		if try == maxTries {
 			p.mask(p.lines(from, to-1), Failed)
@@ -115,13 +124,13 @@ func (p *pass) try(off, from, to int) (ok bool) {
 			}
 		}
 		for _, d := range p.w.e.lits[id] {
-			p.match(int(d), start)
+			p.match(int(d), start, p.skip[0])
 		}
 	})
 	for id, ds := range p.w.e.shapes {
 		p.w.sc.Candidates(id, from, to, func(at int) {
 			for _, d := range ds {
-				p.match(int(d), at)
+				p.match(int(d), at, p.skip[1])
 			}
 		})
 	}
@@ -130,8 +139,8 @@ func (p *pass) try(off, from, to int) (ok bool) {
 }
 
 // match asks detector d about the candidate at b[at].
-func (p *pass) match(d, at int) {
-	if at < p.skip[d] || at < p.masked {
+func (p *pass) match(d, at int, skip []Span) {
+	if k := skip[d]; k.Start < at && at < k.End || at < p.masked {
 		return
 	}
 	if p.left--; p.left < 0 {
@@ -150,7 +159,7 @@ func (p *pass) match(d, at int) {
 	}
 	if !r.OK() {
 		if s.End > at {
-			p.skip[d] = s.End
+			skip[d] = Span{at, s.End}
 		}
 		return
 	}
@@ -160,7 +169,7 @@ func (p *pass) match(d, at int) {
 		open = s.End == len(p.b)
 	}
 	if s.End > at {
-		p.skip[d] = s.End
+		skip[d] = Span{at, s.End}
 	}
 	if p.w.e.allow != nil && p.w.e.allow(p.w.e.specs[d].Kind, p.b[s.Start:s.End]) {
 		if p.w.explained {

@@ -144,49 +144,67 @@ func (p *pass) look(s Span, n int) {
 
 // decode undoes one layer of escapes in text[s.Start:s.End).
 func (v *view) decode(text []byte, s Span) {
-	v.b, v.at, v.percent = v.b[:0], v.at[:0], false
-	put := func(at int, bs ...byte) {
-		for _, c := range bs {
-			v.b = append(v.b, c)
-			v.at = append(v.at, uint32(at))
-		}
+	text = text[:s.End]
+	// No escape decodes to more bytes than it has.
+	if cap(v.b) < s.Len() {
+		v.b = make([]byte, s.Len()+s.Len()/4)
+		v.at = make([]uint32, s.Len()+s.Len()/4+1)
 	}
-	percent := bytes.IndexByte(text[s.Start:s.End], '%') >= 0
-	for i := s.Start; i < s.End; {
+	b, at := v.b[:s.Len()], v.at[:s.Len()+1]
+	v.percent = bytes.IndexByte(text[s.Start:], '%') >= 0
+	o := 0
+	for i := s.Start; i < len(text); {
 		c := text[i]
-		switch {
-		case c == '\\' && i+1 < s.End:
-			if r, n := unicodeEscape(text[:s.End], i); n > 0 {
-				var u [utf8.UTFMax]byte
-				put(i, u[:utf8.EncodeRune(u[:], r)]...)
-				i += n
-				continue
-			}
-			put(i, unescape(text[i+1]))
-			i += 2
-			continue
-		case c == '%' && i+2 < s.End:
-			if h, ok := hexByte(text[i+1], text[i+2]); ok {
-				v.percent = true
-				put(i, h)
-				i += 3
-				continue
-			}
-		case c == '+' && percent && i > s.Start && i+1 < s.End && isAlnum(text[i-1]) && isAlnum(text[i+1]):
-			c = ' '
-		case c == '&':
-			if r, n := entity(text[:s.End], i); n > 0 {
-				var u [utf8.UTFMax]byte
-				put(i, u[:utf8.EncodeRune(u[:], r)]...)
-				i += n
-				continue
+		if special[c] {
+			switch r, n := rune(0), 0; c {
+			case '\\':
+				if r, n = unicodeEscape(text, i); n == 0 && i+1 < len(text) {
+					r, n = rune(unescape(text[i+1])), 2
+				}
+				if n == 2 {
+					b[o], at[o] = byte(r), uint32(i)
+					o, i = o+1, i+n
+					continue
+				}
+				fallthrough
+			case '&':
+				if c == '&' {
+					r, n = entity(text, i)
+				}
+				if n > 0 {
+					if !utf8.ValidRune(r) {
+						r = utf8.RuneError // half of a surrogate pair
+					}
+					for k := range utf8.EncodeRune(b[o:o+utf8.RuneLen(r)], r) {
+						at[o+k] = uint32(i)
+					}
+					o, i = o+utf8.RuneLen(r), i+n
+					continue
+				}
+			case '%':
+				if i+2 < len(text) {
+					if h, ok := hexByte(text[i+1], text[i+2]); ok {
+						b[o], at[o] = h, uint32(i)
+						o, i = o+1, i+3
+						continue
+					}
+				}
+			case '+':
+				if v.percent && i > s.Start && i+1 < len(text) && isAlnum(text[i-1]) && isAlnum(text[i+1]) {
+					c = ' '
+				}
 			}
 		}
-		put(i, c)
+		b[o], at[o] = c, uint32(i)
+		o++
 		i++
 	}
-	v.at = append(v.at, uint32(s.End))
+	at[o] = uint32(s.End)
+	v.b, v.at = b[:o], at[:o+1]
 }
+
+// special are the bytes that decode looks at more closely.
+var special = [256]bool{'\\': true, '%': true, '&': true, '+': true}
 
 // unescape is what a backslash and c stand for.
 func unescape(c byte) byte {

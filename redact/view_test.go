@@ -69,6 +69,7 @@ func TestViews(t *testing.T) {
 		`C:\nada@example \x`:                     `C:\nH \x`,
 		`\uD83D\uDE00ada@example`:                `\uD83D\uDE00H`,
 		`50% ada@example`:                        `50% H`,
+		`\ud83dada@example`:                      `\ud83dH`,
 		`\`:                                      `\`,
 		`%`:                                      `%`,
 		`&#;`:                                    `&#;`,
