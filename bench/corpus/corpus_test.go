@@ -226,24 +226,22 @@ func TestFloods(t *testing.T) {
 			t.Errorf("flood %q", f.Name)
 		}
 		seen[f.Name] = true
-		for _, line := range FloodLines {
-			text := Text(f.Unit, line, 100_000)
-			if len(text) != 100_000 {
-				t.Errorf("%s: %d bytes", f.Name, len(text))
-			}
-			if got := bytes.Count(text, []byte{'\n'}); line == 0 && got != 0 {
+		text := f.Text(100_000)
+		if len(text) != 100_000 || !bytes.HasPrefix(text, f.Unit) {
+			t.Errorf("%s: %d bytes that begin %.20q", f.Name, len(text), text)
+		}
+		if f.Line == 0 {
+			if got := bytes.Count(text, []byte{'\n'}); got != 0 {
 				t.Errorf("%s: unbroken text has %d line ends", f.Name, got)
 			}
-			first, _, _ := bytes.Cut(text, []byte{'\n'})
-			if most := max(line, len(f.Unit)); line > 0 && (len(first) > most || len(first) <= most-len(f.Unit)) {
-				t.Errorf("%s: line of %d bytes, want about %d", f.Name, len(first), line)
-			}
-			if !bytes.HasPrefix(text, f.Unit) {
-				t.Errorf("%s does not begin with its unit", f.Name)
-			}
+			continue
+		}
+		first, _, _ := bytes.Cut(text, []byte{'\n'})
+		if most := max(f.Line, len(f.Unit)); len(first) > most || len(first) <= most-len(f.Unit) {
+			t.Errorf("%s: line of %d bytes, want about %d", f.Name, len(first), f.Line)
 		}
 	}
-	if len(seen) < 36 {
+	if len(seen) < 36*len(FloodLines) {
 		t.Errorf("%d floods", len(seen))
 	}
 }

@@ -4,16 +4,22 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 )
 
-// A Flood is a short unit that, repeated, makes a scanner start and verify over and over.
+// A Flood is a short unit that, repeated in lines of about Line bytes, makes a scanner start and verify over
+// and over. Line 0 is one unbroken line.
 type Flood struct {
 	Name string // fit for a file name
 	Unit []byte
+	Line int
 }
 
-// FloodLines are the line lengths in bytes that floods are made at; 0 is one unbroken line.
+// Text returns the flood's first size bytes.
+func (f Flood) Text(size int) []byte { return Text(f.Unit, f.Line, size) }
+
+// FloodLines are the line lengths in bytes that every unit floods at.
 var FloodLines = []int{140, 15_000, 0}
 
 // floodUnits are starts of values, whole values back to back, keys without values, and the bytes that
@@ -25,26 +31,37 @@ var floodUnits = []string{
 	".", " ", "\x00", "\xff",
 }
 
-// Floods lists the known ones: the units above and long runs of digits, letters and hex.
+// Floods lists the known ones, each at every length of FloodLines: the units above and long runs of digits,
+// letters and hex.
 func Floods() []Flood {
 	var fs []Flood
+	add := func(name string, unit []byte) {
+		for _, line := range FloodLines {
+			length := "unbroken"
+			if line > 0 {
+				length = strconv.Itoa(line)
+			}
+			fs = append(fs, Flood{name + "-" + length, unit, line})
+		}
+	}
 	for i, u := range floodUnits {
-		fs = append(fs, Flood{fmt.Sprintf("%02d-%s", i+1, plainName(u)), []byte(u)})
+		add(fmt.Sprintf("%02d-%s", i+1, plainName(u)), []byte(u))
 	}
 	r := rand.New(rand.NewPCG(1, 2))
 	for _, run := range []struct{ name, alphabet string }{{"digits", digits}, {"letters", alnum[:52]}, {"hex", "0123456789abcdef"}} {
-		fs = append(fs, Flood{"run-" + run.name, []byte(chars(r, 997, run.alphabet))})
+		add("run-"+run.name, []byte(chars(r, 997, run.alphabet)))
 	}
 	return fs
 }
 
+// plainName keeps letters and digits and writes other bytes as an underscore and their hex.
 func plainName(unit string) string {
 	var b strings.Builder
 	for _, c := range []byte(unit) {
 		if strings.IndexByte(alnum, c) >= 0 {
 			b.WriteByte(c)
 		} else {
-			fmt.Fprintf(&b, "x%02x", c)
+			fmt.Fprintf(&b, "_%02x", c)
 		}
 	}
 	return b.String()

@@ -21,7 +21,7 @@ type SearchOptions struct {
 	Lineages    int      // units that evolve beside each other (default 16)
 	Generations int      // children tried in each lineage (default 200)
 	Repeat      int      // measurements of a child that looks slower, the least counts (default 3)
-	Start       [][]byte // first units (default those of Floods that are short enough)
+	Start       [][]byte // first units (default those of Floods; too long ones are left out)
 }
 
 // Found is a unit and what it costs.
@@ -42,8 +42,8 @@ func (o SearchOptions) withDefaults() SearchOptions {
 	set(&o.Generations, 200)
 	set(&o.Repeat, 3)
 	if len(o.Start) == 0 {
-		for _, f := range Floods() {
-			o.Start = append(o.Start, f.Unit)
+		for _, u := range floodUnits {
+			o.Start = append(o.Start, []byte(u))
 		}
 	}
 	o.Start = slices.DeleteFunc(slices.Clone(o.Start), func(u []byte) bool { return len(u) == 0 || len(u) > o.MaxUnit })

@@ -35,7 +35,7 @@ func run(ctx context.Context, args []string) error {
 	mb := f.Int("mb", 16, "size of each file, MiB")
 	seed := f.Uint64("seed", 42, "seed of everything random")
 	reference := f.String("reference", filepath.Join("..", "shared"), "folder with eval/makecorpus.py and corpora/logs; empty to generate")
-	floods := f.Int("floods", 0, "also write floods/NAME-LINE.log, this many MiB each; 0 for none")
+	floods := f.Int("floods", 0, "also write floods/NAME.log, this many MiB each; 0 for none")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
@@ -61,14 +61,11 @@ func writeFloods(ctx context.Context, dir string, size int) error {
 		return err
 	}
 	for _, f := range corpus.Floods() {
-		for _, line := range corpus.FloodLines {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			name := fmt.Sprintf("%s-%d.log", f.Name, line)
-			if err := os.WriteFile(filepath.Join(dir, name), corpus.Text(f.Unit, line, size), 0o644); err != nil {
-				return err
-			}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err := os.WriteFile(filepath.Join(dir, f.Name+".log"), f.Text(size), 0o644); err != nil {
+			return err
 		}
 	}
 	return nil
