@@ -16,3 +16,5 @@
 // there, and never repeats what was found. Where it suggests a word, the word is one of
 // the declaration's own.
 package config
+
+//go:generate go run ./reference ../../docs

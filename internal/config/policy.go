@@ -105,7 +105,7 @@ func (p *Policy) declare() object {
 				{
 					name:  "scheme",
 					doc:   "How values are replaced. `local`: by tokens that are equal for equal values and that `logveil reveal` turns back under the key file. `mask`: by a placeholder that nobody can turn back.",
-					value: enum[Scheme]{&p.Default.Scheme, schemes, ""},
+					value: enum[Scheme]{dst: &p.Default.Scheme, words: schemes},
 				},
 			},
 		},
@@ -169,7 +169,7 @@ func (r *KindRule) declare() object {
 		{
 			name:  "scheme",
 			doc:   "How values of the kind are replaced.",
-			value: enum[Scheme]{&r.Scheme, schemes, "`default.scheme`"},
+			value: enum[Scheme]{dst: &r.Scheme, words: schemes, unset: "`default.scheme`"},
 		},
 		{
 			name:  "keep_last",
@@ -185,7 +185,7 @@ func (r *AllowRule) declare() object {
 			name:     "kind",
 			doc:      "The kind that the entry speaks for.",
 			required: true,
-			value:    enum[string]{&r.Kind, KindNames(), ""},
+			value:    enum[string]{dst: &r.Kind, words: KindNames(), what: "a kind"},
 		},
 		{
 			name:  "values",

@@ -111,6 +111,8 @@ type enum[T ~string] struct {
 	dst   *T
 	words []T
 	unset string
+	// what names the words where there are too many to list.
+	what string
 }
 
 func (v enum[T]) strings() []string {
@@ -121,10 +123,15 @@ func (v enum[T]) strings() []string {
 	return words
 }
 
-func (v enum[T]) is() string { return "one of `" + strings.Join(v.strings(), "`, `") + "`" }
+func (v enum[T]) is() string {
+	if v.what != "" {
+		return v.what
+	}
+	return "one of `" + strings.Join(v.strings(), "`, `") + "`"
+}
 
 func (v enum[T]) read(d *decoder, n *yaml.Node, _ string) {
-	s, ok := scalar(d, n, "one word of "+strings.Join(v.strings(), ", "), "!!str")
+	s, ok := scalar(d, n, "a word", "!!str")
 	if !ok {
 		return
 	}

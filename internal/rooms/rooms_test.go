@@ -51,8 +51,9 @@ var rooms = map[string]room{
 		others: []string{"go.yaml.in/yaml/v4"},
 		noStd:  outside,
 	},
-	"internal/pipe": {own: []string{"redact"}, noStd: outside},
-	"vault":         {own: []string{"redact"}, others: []string{"golang.org/x/sys/unix"}, noStd: outside, unsafe: true},
+	"internal/config/reference": {own: []string{"internal/config"}, noStd: outside},
+	"internal/pipe":             {own: []string{"redact"}, noStd: outside},
+	"vault":                     {own: []string{"redact"}, others: []string{"golang.org/x/sys/unix"}, noStd: outside, unsafe: true},
 	"detectors": {
 		own:   []string{"redact", "internal/check", "detectors/internal/keyed", "detectors/rules"},
 		noStd: noIO,

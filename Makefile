@@ -1,0 +1,55 @@
+# Everything that people and CI run. Needs Go, git and make; `make race` a C compiler too.
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unreleased)
+LINT    := bin/golangci-lint
+FUZZ    ?= 20000x
+SAMPLE  := testdata/mule/sample.log
+
+.PHONY: all help build run test race bench lint fuzz generate man clean
+
+all: build test
+
+help: ## say what there is to make
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "%-10s %s\n", $$1, $$2}' Makefile
+
+build: ## the program, bin/logveil: static, without cgo, the same bytes from the same commit
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/logveil ./cmd/logveil
+
+run: build ## redact a sample Mule log and show what changed
+	@bin/logveil redact --key-file bin/demo.key -o bin/sample.redacted.log $(SAMPLE)
+	@echo
+	@git --no-pager diff --no-index --no-prefix --unified=0 --word-diff=plain --word-diff-regex='[A-Za-z0-9_]+|[^[:space:]]' --color=auto $(SAMPLE) bin/sample.redacted.log | sed -n '5,$$p'
+
+test: ## all tests
+	go test ./...
+
+race: ## all tests under the race detector
+	CGO_ENABLED=1 go test -race -short ./...
+
+bench: build ## measure the engine; BENCH holds the flags of bench/main.go
+	go run ./bench $(BENCH)
+
+lint: $(LINT) ## go vet and the linters of .golangci.yml
+	go vet ./...
+	$(LINT) run ./...
+
+# The linters are a module of their own, so that the program's stays lean.
+$(LINT): tools/go.mod tools/go.sum
+	cd tools && go build -o ../$(LINT) github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+fuzz: ## each fuzz target FUZZ times
+	@set -e; for p in $$(go list ./...); do \
+		for f in $$(go test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \
+			echo "$$p $$f"; \
+			go test -run='^$$' -fuzz="^$$f\$$" -fuzztime=$(FUZZ) $$p; \
+		done; \
+	done
+
+generate: ## what is generated: docs/config.md, docs/policy.schema.json
+	go generate ./...
+
+man: build ## the manual pages, in dist/man
+	bin/logveil man dist/man
+
+clean: ## remove what was built
+	rm -rf bin dist
