@@ -18,14 +18,16 @@ const (
 	cardMax = 19
 )
 
-// cardIssuers are the prefixes in use, as ranges of the first four digits, with the
-// lengths that go with them. Ranges that networks publish in six digits are widened to
-// four.
-var cardIssuers = [...]struct {
+type cardIssuer struct {
 	name   string
 	lo, hi uint16
 	lens   uint8
-}{
+}
+
+// cardIssuers are the prefixes in use, as ranges of the first four digits, with the
+// lengths that go with them. Ranges that networks publish in six digits are widened to
+// four.
+var cardIssuers = [...]cardIssuer{
 	{"Visa", 4000, 4999, lens(13, 16, 19)},
 	{"Mastercard", 5100, 5599, lens(16)},
 	{"Mastercard", 2221, 2720, lens(16)},
@@ -168,7 +170,7 @@ func matchPlainCard(b []byte, at int, lens uint8) (redact.Span, redact.Reason) {
 func matchGroupedCard(b []byte, at int, sep byte, lens uint8) (redact.Span, redact.Reason) {
 	if at > 0 && (b[at-1] == '-' || b[at-1] == '.') {
 		// Groups before it may be another card, letters make it an id.
-		if k := countDigitsBack(b, at-1, cardMax+1); joined(b, at-1-k) {
+		if k := countDigitsBack(b, at-1, cardMax+1); k > cardMax || joined(b, at-1-k) {
 			return redact.Span{}, redact.RejectNeighbor
 		}
 	}

@@ -80,6 +80,9 @@ func matchIBAN(b []byte, at int, fold byte) (redact.Span, redact.Reason) {
 	}
 	sep := b[at+4]
 	grouped := sep == ' ' || sep == '-'
+	if !grouped && (len(b)-at < n || len(b)-at > n && isWord(b[at+n])) {
+		return redact.Span{}, redact.RejectLength
+	}
 	var compact [check.IBANMax]byte
 	i := at
 	for k := range n {
@@ -102,12 +105,12 @@ func matchIBAN(b []byte, at int, fold byte) (redact.Span, redact.Reason) {
 		compact[k] = c
 		i++
 	}
-	s := redact.Span{Start: at, End: i}
+	// No span with a rejection: a number may begin at each group of what is none.
 	if i < len(b) && isWord(b[i]) {
-		return s, redact.RejectLength
+		return redact.Span{}, redact.RejectLength
 	}
 	if !check.IBAN(compact[:n]) {
-		return s, redact.RejectChecksum
+		return redact.Span{}, redact.RejectChecksum
 	}
-	return s, redact.Accepted
+	return redact.Span{Start: at, End: i}, redact.Accepted
 }

@@ -112,21 +112,28 @@ func matchInternational(b []byte, at int) (redact.Span, redact.Reason) {
 	if k == 0 {
 		return redact.Span{}, redact.RejectRange
 	}
-	if at > 0 && (b[at-1] == '+' || isWord(b[at-1]) && !escapedBefore(b, at)) {
+	if at > 0 && (b[at-1] == '+' || isWord(b[at-1])) {
 		return redact.Span{}, redact.RejectNeighbor
 	}
 	first := at + 1 + k
-	if first >= len(b) {
+	digit := first
+	for digit < first+2 && digit < len(b) && (b[digit] == ' ' || b[digit] == '-' || b[digit] == '.' || b[digit] == '/' || b[digit] == '(') {
+		digit++
+	}
+	if digit >= len(b) || !isDigit(b[digit]) {
 		return redact.Span{}, redact.RejectLength
 	}
-	if c := b[first]; !isDigit(c) && (first+1 >= len(b) || c != ' ' && c != '-' && c != '.' && c != '(' && c != '/') {
-		return redact.Span{}, redact.RejectLength
+	if b[at+1] == '1' && b[digit] < '2' {
+		return redact.Span{}, redact.RejectRange // no North American area
 	}
 	g := parseGroups(b, first, phoneDigits)
 	if g.n > 1 && g.group[0].sep == 0 && g.group[0].end-first > 3 && g.group[1].sep == '.' {
 		return redact.Span{}, redact.RejectNeighbor // a signed decimal number
 	}
-	best, total := -1, 0
+	// The longest that a subscriber can have, else a long service number, else a short one:
+	// digits of another kind often follow behind a blank.
+	const none, short, long, ordinary = 0, 1, 2, 3
+	best, form, total := -1, none, 0
 	for i := range g.n {
 		x := g.group[i]
 		total += x.end - x.start
@@ -134,39 +141,30 @@ func matchInternational(b []byte, at int) (redact.Span, redact.Reason) {
 		if b[g.group[0].start] == '0' && n > int(code.min) {
 			n-- // a trunk zero that an international number should not have
 		}
-		if n < int(code.min) {
-			continue
+		f := none
+		switch {
+		case n < int(code.low):
+		case n < int(code.min):
+			f = short
+		case n <= int(code.max):
+			f = ordinary
+		case n <= int(code.top):
+			f = long
 		}
-		if n > int(code.top) || best >= 0 && n > int(code.max) {
-			break
+		if f == none && n > int(code.top) || form == ordinary && x.end-x.start == 1 {
+			break // one digit behind a whole number is something else
 		}
-		if best >= 0 && x.end-x.start == 1 {
-			break // one digit more behind a whole number is something else
+		if f != none && f >= form && phoneEnds(b, x) {
+			best, form = i, f
 		}
-		if phoneEnds(b, x) {
-			best = i
-		}
-		if g.group[0].sep == 0 && i == 0 && total+2 >= int(code.max) {
+		if i == 0 && x.sep == 0 && total+2 >= int(code.max) {
 			break // written in one piece
 		}
 	}
 	if best < 0 {
 		return redact.Span{}, redact.RejectLength
 	}
-	if k == 1 && b[at+1] == '1' && !areaCode(b, g.group[0]) {
-		return redact.Span{}, redact.RejectRange
-	}
 	return redact.Span{Start: at, End: extension(b, g.group[best].end)}, redact.Accepted
-}
-
-// escapedBefore reports whether the letter before b[at] belongs to an escape such as \n.
-func escapedBefore(b []byte, at int) bool {
-	return at > 1 && b[at-2] == '\\' && (b[at-1] == 'n' || b[at-1] == 't' || b[at-1] == 'r')
-}
-
-// areaCode reports whether the group begins with a North American area code.
-func areaCode(b []byte, g digitGroup) bool {
-	return g.end-g.start >= 3 && b[g.start] >= '2'
 }
 
 // phoneEnds reports whether a number may end with the group.
@@ -258,16 +256,18 @@ func matchNorthAmerican(b []byte, at int) (redact.Span, redact.Reason) {
 	case parens:
 	case sep == ' ' || sep != before && !(before == ' ' && sep == '-'):
 		return redact.Span{}, redact.RejectAnchor
-	case b[at] < '2':
-		return redact.Span{}, redact.RejectRange
 	}
 	if b[area] == '2' && b[area+1] == '0' && b[area+2] == '0' || b[area] == '9' && b[area+1] == '9' {
 		return redact.Span{}, redact.RejectRange // the plan's areas are 201 to 989
 	}
+	bare := start
 	start = longDistance(b, start)
+	if b[at] < '2' && !parens && start == bare {
+		return redact.Span{}, redact.RejectRange // not an exchange, and nothing else speaks for it
+	}
 	if start > 0 {
 		switch c := b[start-1]; {
-		case isWord(c) && !escapedBefore(b, start):
+		case isWord(c):
 			return redact.Span{}, redact.RejectNeighbor
 		case c == '-' || c == '.' || c == '/':
 			if start > 1 && isWord(b[start-2]) {
@@ -305,7 +305,7 @@ func longDistance(b []byte, start int) int {
 	case i > 1 && b[i-1] == '0' && b[i-2] == '0':
 		i -= 2
 	}
-	if joined(b, i) && !escapedBefore(b, i) || i > 1 && (b[i-1] == '.' || b[i-1] == '-') && isWord(b[i-2]) {
+	if joined(b, i) || i > 1 && (b[i-1] == '.' || b[i-1] == '-') && isWord(b[i-2]) {
 		return start
 	}
 	return i
@@ -324,11 +324,14 @@ const (
 
 // phoneKeyword returns the end of the name that has the keyword b[at:] in it.
 func phoneKeyword(b []byte, at int) (end int, w phoneWord) {
-	whole := true // the keyword must begin a word of the name
+	whole := b[at]|0x20 != 'p' // the keyword must begin a word of the name
+	if whole && at > 0 && isLetter(b[at-1]) && !(isUpper(b[at]) && isLower(b[at-1])) {
+		return at, phoneWordNone
+	}
 	w = phoneWordStrong
 	switch b[at] | 0x20 {
 	case 'p':
-		end, whole = at+len("phone"), false
+		end = at + len("phone")
 		if !hasFold(b, at, "phone") {
 			return at, phoneWordNone
 		}
@@ -354,24 +357,20 @@ func phoneKeyword(b []byte, at int) (end int, w phoneWord) {
 	default:
 		return at, phoneWordNone
 	}
-	if whole && at > 0 && isLetter(b[at-1]) && !(isUpper(b[at]) && isLower(b[at-1])) {
-		return at, phoneWordNone
-	}
-	// What the name goes on with: nothing, a number sign of some sort, or a property.
+	// What the name goes on with: nothing, a word for number, or a property.
 	i := end
 	if i < len(b) && (b[i] == '_' || b[i] == '-' || b[i] == ' ') {
 		i++
 	}
-	number := false
-	for _, s := range [...]string{"numbers", "number", "num", "nos", "no", "nr"} {
-		if hasFold(b, i, s) && (i > end || whole == false || w == phoneWordStrong) {
-			if j := i + len(s); j == len(b) || !isLetter(b[j]) {
-				end, number = j, true
+	switch {
+	case i < len(b) && b[i]|0x20 == 'n':
+		for _, s := range [...]string{"numbers", "number", "num", "nos", "no", "nr"} {
+			if j := i + len(s); hasFold(b, i, s) && (j == len(b) || !isLetter(b[j])) {
+				end = j
 				break
 			}
 		}
-	}
-	if !number && end < len(b) && b[end]|0x20 == 's' && (end+1 == len(b) || !isLetter(b[end+1])) {
+	case end < len(b) && b[end]|0x20 == 's' && (end+1 == len(b) || !isLetter(b[end+1])):
 		end++
 	}
 	if end < len(b) && isLetter(b[end]) {
@@ -404,7 +403,7 @@ func matchPhoneAfterWord(b []byte, at int) (redact.Span, redact.Reason) {
 	for i := end; i < limit && b[i] != '\n' && !tokenAt(b, i); i++ {
 		sure := w == phoneWordStrong && operator && !letters
 		switch c := b[i]; {
-		case c == ':' || c == '=' || c == '>':
+		case c == ':', !letters && (c == '=' || c == '>'):
 			operator = operator || !letters
 		case isLetter(c):
 			letters = true
@@ -424,6 +423,9 @@ func matchPhoneAfterWord(b []byte, at int) (redact.Span, redact.Reason) {
 				s.Start = i
 			}
 			return s, r
+		case letters && c != ' ' && c != ',' && c != '-' && c != '#',
+			(c == '.' || c == '/') && i+1 < len(b) && isLetter(b[i+1]):
+			return redact.Span{}, reason // the phrase that the word stood in is over
 		}
 	}
 	return redact.Span{}, reason

@@ -333,7 +333,11 @@ func TestOracleClusters(t *testing.T) {
 			[]redact.Detector{word("a", "aba", 1, redact.Accepted)}, "ababa",
 			[]redact.Finding{f(0, 5, 0, 0, false)}},
 	} {
-		if got := Oracle(c.ds, []byte(c.text)); !slices.Equal(got, c.want) {
+		got := Oracle(c.ds, []byte(c.text))
+		same := slices.EqualFunc(got, c.want, func(a, b redact.Finding) bool {
+			return a.Span == b.Span && a.At == b.At && a.Detector == b.Detector && a.Open == b.Open
+		})
+		if !same {
 			t.Errorf("%s: got %v, want %v", name, got, c.want)
 		}
 	}

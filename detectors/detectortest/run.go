@@ -41,6 +41,35 @@ func Run(t *testing.T, d redact.Detector, file string, options ...Option) {
 	}
 }
 
+// Contract returns a check of the detector on texts of which nothing is known, as a fuzzer
+// makes them: all that [Run] checks but what should be found and what masks do. The check
+// is not safe for concurrent use.
+func Contract(t testing.TB, d redact.Detector) func(t testing.TB, text []byte) {
+	t.Helper()
+	s := newSuite(t, d)
+	if s == nil {
+		t.FailNow()
+	}
+	return func(t testing.TB, text []byte) {
+		t.Helper()
+		s.contract(t, text)
+	}
+}
+
+func (s *suite) contract(t reporter, text []byte) {
+	t.Helper()
+	before := slices.Clone(text)
+	if s.checkBounds(t, text) {
+		s.checkReach(t, text)
+		if err := s.engine(text, s.oracle.find(text)); err != nil {
+			t.Errorf("in %q: %v", text, err)
+		}
+	}
+	if !bytes.Equal(before, text) {
+		t.Errorf("Match changed the text")
+	}
+}
+
 // reporter is the part of testing.T that the checks need.
 type reporter interface {
 	Helper()
