@@ -29,6 +29,10 @@ var floodUnits = []string{
 	"1234-", "a:b:", "::1 ", "12:34:56:78:", "DE89370400440532013000 ", "AB12abcdefghijkl ", "+1", "AKIAAKIA", "123-45-6789 ",
 	"tok1_", "-----BEGIN ", "://a:", "Bearer ", `{"`, `\\`, "((((", "key:", "secret", "sk_live_", "xoxb-",
 	".", " ", "\x00", "\xff",
+	// encodings, nesting
+	`\u0040`, "%40", "&#64;", "QUtJQUFL", `{"a":`, "[[",
+	// found by Search
+	"password=", "=keyW", `key:e@key_:k\\a@\\t\\`, `k:@\tUR\t.c=iuut3key:`, `\r\@Key=e\r\Key=`, `@\teKeyJ=@\t.key:@\tKeyJ=@\t.`,
 }
 
 // Floods lists the known ones, each at every length of FloodLines: the units above and long runs of digits,
