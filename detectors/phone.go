@@ -400,13 +400,22 @@ func matchPhoneAfterWord(b []byte, at int) (redact.Span, redact.Reason) {
 	reason := redact.RejectContext
 	operator, letters := false, false
 	limit := min(len(b), end+phoneNear)
-	for i := end; i < limit && b[i] != '\n' && !tokenAt(b, i); i++ {
+	for i := end; i < limit; i++ {
+		c := b[i]
+		if byteClasses[c]&classLetter != 0 {
+			if tokenAt(b, i) {
+				break
+			}
+			letters = true
+			continue
+		}
 		sure := w == phoneWordStrong && operator && !letters
-		switch c := b[i]; {
+		switch {
+		case c == ' ':
+		case c == '\n':
+			return redact.Span{}, reason
 		case c == ':', !letters && (c == '=' || c == '>'):
 			operator = operator || !letters
-		case isLetter(c):
-			letters = true
 		case c == '(' || isDigit(c):
 			if joined(b, i) {
 				continue
@@ -423,7 +432,7 @@ func matchPhoneAfterWord(b []byte, at int) (redact.Span, redact.Reason) {
 				s.Start = i
 			}
 			return s, r
-		case letters && c != ' ' && c != ',' && c != '-' && c != '#',
+		case letters && c != ',' && c != '-' && c != '#',
 			(c == '.' || c == '/') && i+1 < len(b) && isLetter(b[i+1]):
 			return redact.Span{}, reason // the phrase that the word stood in is over
 		}

@@ -109,7 +109,7 @@ func BenchmarkPhone(b *testing.B) {
 		want       redact.Reason
 	}{
 		{"zone", "03:56:14 +0330] x", 9, redact.RejectRange},
-		{"zone west", "03:56:14 +1030] x", 9, redact.RejectLength},
+		{"zone west", "03:56:14 +1030] x", 9, redact.RejectRange},
 		{"status and size", `GET / HTTP/1.1" 200 4523 "-"`, 16, redact.RejectAnchor},
 		{"two numbers", "took 128 200 4523 ms", 9, redact.RejectAnchor},
 		{"word", "the telemetry of it", 4, redact.RejectAnchor},

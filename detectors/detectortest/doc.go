@@ -40,7 +40,8 @@
 //   - Match changes no byte, allocates nothing, and answers twice the same.
 //   - Values whose check digits are wrong are not found (see above).
 //   - When the findings are replaced by masks, nothing is found in what results.
-//   - [redact.Worker.Find] gives what [Oracle] gives, at every distance and cut.
+//   - [redact.Worker.Find] gives what [Oracle] gives, at every distance and cut; in text
+//     that may be encoded, where the engine looks deeper, it gives at least that.
 //
 // # The oracle
 //

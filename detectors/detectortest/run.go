@@ -242,8 +242,22 @@ func (s *suite) engine(text []byte, want []redact.Finding) error {
 	if s.worker == nil {
 		return nil
 	}
-	return Same(s.worker.Find(text), want)
+	got := s.worker.Find(text)
+	err := Same(got, want)
+	if err == nil || !encoded.Match(text) {
+		return err
+	}
+	for _, w := range want {
+		if !slices.ContainsFunc(got, func(g redact.Finding) bool { return g.Start <= w.Start && w.End <= g.End }) {
+			return err
+		}
+	}
+	return nil
 }
+
+// encoded matches text of which the engine may look at a decoded form, which the oracle
+// does not: there the engine may find more, but nothing less.
+var encoded = regexp.MustCompile(`[\\%&]|[A-Za-z0-9+/_-]{16}`)
 
 // Same says where the findings of an engine differ from those of the oracle. Which of
 // several anchors of one value a finding names is left to the engine.
