@@ -13,7 +13,7 @@ import (
 )
 
 // maxRecord bounds a line that holds a record, in bytes.
-const maxRecord = 64 << 20
+const maxRecord = 16 << 20
 
 // Records reads records, one JSON object a line: {"id": ..., "text": "..."}. Blank lines
 // are skipped, other members ignored.
@@ -63,12 +63,12 @@ func (r *Records) readLine() ([]byte, error) {
 		return wholeLine(line, err)
 	}
 	r.long = append(r.long[:0], line...)
-	for errors.Is(err, bufio.ErrBufferFull) {
-		if len(r.long) > maxRecord {
-			return nil, fmt.Errorf("line %d is longer than a record may be, %d MiB", r.line, maxRecord>>20)
-		}
+	for errors.Is(err, bufio.ErrBufferFull) && len(r.long) <= maxRecord {
 		line, err = r.r.ReadSlice('\n')
 		r.long = append(r.long, line...)
+	}
+	if len(r.long) > maxRecord {
+		return nil, fmt.Errorf("line %d is longer than a record may be, %d MiB", r.line, maxRecord>>20)
 	}
 	return wholeLine(r.long, err)
 }
