@@ -102,7 +102,7 @@ func (card) Spec() redact.Spec {
 		Anchor: redact.Anchor{
 			Shape: `\b\d{4}(\d{8}|[ .-](\d{4}[ .-]\d{4}[ .-]\d{2}|\d{6}[ .-]\d{4}))`,
 		},
-		MaxLen: 32,
+		MaxLen: 64, // two cards that overlap, and their neighbours
 		Rank:   60,
 	}
 }
@@ -114,11 +114,7 @@ func (card) Match(b []byte, at int) (redact.Span, redact.Reason) {
 	if len(b)-at < cardMin {
 		return redact.Span{}, redact.RejectLength
 	}
-	d0, d1, d2, d3 := b[at]-'0', b[at+1]-'0', b[at+2]-'0', b[at+3]-'0'
-	if d0 > 9 || d1 > 9 || d2 > 9 || d3 > 9 {
-		return redact.Span{}, redact.RejectAnchor
-	}
-	lens := cardLens[int(d0)*1000+int(d1)*100+int(d2)*10+int(d3)]
+	lens := cardPrefix(b, at)
 	if lens == 0 {
 		return redact.Span{}, redact.RejectRange
 	}
@@ -126,9 +122,41 @@ func (card) Match(b []byte, at int) (redact.Span, redact.Reason) {
 	case isDigit(sep):
 		return matchPlainCard(b, at, lens)
 	case sep == ' ' || sep == '-' || sep == '.':
-		return matchGroupedCard(b, at, sep, lens)
+		s, r := matchGroupedCard(b, at, sep, lens)
+		if r.OK() {
+			s.End = lastCardEnd(b, s, sep)
+		}
+		return s, r
 	}
 	return redact.Span{}, redact.RejectAnchor
+}
+
+// lastCardEnd returns the end of the last card that begins at a group of the span. A
+// number before a card may happen to make a card with its first groups; then nobody can
+// tell which of the two it is, and the rest of the true one must not be left over.
+func lastCardEnd(b []byte, s redact.Span, sep byte) int {
+	end := s.End
+	for at := s.Start + 4; at+4 < s.End; at++ {
+		if b[at] != sep {
+			continue
+		}
+		if lens := cardPrefix(b, at+1); lens != 0 {
+			if o, r := matchGroupedCard(b, at+1, sep, lens); r.OK() {
+				end = max(end, o.End)
+			}
+		}
+	}
+	return end
+}
+
+// cardPrefix returns the lengths of cards that begin with the four bytes at b[at:], which
+// must be there; none when they are not digits.
+func cardPrefix(b []byte, at int) uint8 {
+	d0, d1, d2, d3 := b[at]-'0', b[at+1]-'0', b[at+2]-'0', b[at+3]-'0'
+	if d0 > 9 || d1 > 9 || d2 > 9 || d3 > 9 {
+		return 0
+	}
+	return cardLens[int(d0)*1000+int(d1)*100+int(d2)*10+int(d3)]
 }
 
 // matchPlainCard takes a run of digits without separators.

@@ -44,8 +44,22 @@ var (
 	afterGroupedCard  = regexp.MustCompile(`^($|\W)`)
 )
 
-// cardOracle takes the longest card at b[at:] by trying every end.
+// cardOracle takes the longest card at b[at:], and with it those that begin in it and are
+// grouped in the same way.
 func cardOracle(b []byte, at int) (redact.Span, bool) {
+	s, ok := oneCardOracle(b, at)
+	end := s.End
+	for q := at + 1; ok && b[at+4]-'0' > 9 && q < s.End; q++ {
+		if o, found := oneCardOracle(b, q); found && b[q-1] == b[at+4] && b[q+4] == b[at+4] {
+			end = max(end, o.End)
+		}
+	}
+	s.End = end
+	return s, ok
+}
+
+// oneCardOracle takes the longest card at b[at:] by trying every end.
+func oneCardOracle(b []byte, at int) (redact.Span, bool) {
 	for end := min(len(b), at+24); end > at; end-- {
 		s, before, after := string(b[at:end]), string(b[:at]), string(b[end:])
 		var digits string

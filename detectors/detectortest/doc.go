@@ -43,6 +43,9 @@
 //   - [redact.Worker.Find] gives what [Oracle] gives, at every distance and cut; in text
 //     that may be encoded, where the engine looks deeper, it gives at least that.
 //
+// [Contract] checks the same on texts of which nothing is known, for fuzz targets, apart
+// from what should be found in them and what masks do.
+//
 // # The oracle
 //
 // [Oracle] finds what the engine should find by the most obvious means: at every byte it

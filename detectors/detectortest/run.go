@@ -80,7 +80,7 @@ type suite struct {
 	d      redact.Detector
 	spec   redact.Spec
 	oracle *oracle
-	worker *redact.Worker // nil while there is no engine to compare with
+	worker *redact.Worker // nil in tests of the kit itself
 	valid  func([]byte) bool
 }
 
@@ -96,13 +96,11 @@ func newSuite(t reporter, d redact.Detector, options ...Option) *suite {
 	}
 	s.oracle = newOracle([]redact.Detector{d})
 	e, err := redact.New(redact.Options{Detectors: []redact.Detector{d}})
-	switch {
-	case err == nil:
-		s.worker = e.NewWorker()
-	case err.Error() != "redact: stub":
+	if err != nil {
 		t.Errorf("redact.New: %v", err)
 		return nil
 	}
+	s.worker = e.NewWorker()
 	return s
 }
 
