@@ -13,6 +13,9 @@ const (
 	// input stalls the engine; real logs have a few dozen. What lies behind the bound
 	// is masked.
 	maxMatches = scan.Window
+	// longValue is the length in bytes of a value, inside which its detector does not
+	// look for another. Forms that can overlap themselves are shorter.
+	longValue = 64
 	// maxTries bounds how often a window is scanned, again after each panic.
 	maxTries = 5
 )
@@ -168,7 +171,9 @@ func (p *pass) match(d, at int, skip []Span) {
 		s.End = p.extend(s, p.w.e.specs[d].Multiline)
 		open = s.End == len(p.b)
 	}
-	if s.End > at {
+	// What is anchored inside a value may reach beyond it, as one card number does that
+	// begins in another. Only in a long one there would be no end to looking.
+	if s.Len() > longValue && s.End > at {
 		skip[d] = Span{at, s.End}
 	}
 	if p.w.e.allow != nil && p.w.e.allow(p.w.e.specs[d].Kind, p.b[s.Start:s.End]) {

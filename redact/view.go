@@ -99,6 +99,9 @@ func (w *Worker) pass(depth int) *pass {
 	return w.passes[depth]
 }
 
+// control reports whether c does not occur in text, so that an escape of it is none.
+func control(c byte) bool { return c < ' ' && c != '\n' && c != '\r' && c != '\t' }
+
 // maxTear bounds how much too early a torn finding begins, in bytes.
 const maxTear = 64
 
@@ -131,13 +134,19 @@ func (p *pass) look(s Span, n int) {
 			value:    f.value,
 			blob:     f.blob,
 			inURL:    f.inURL || v.percent,
+			torn:     f.torn,
 		}
 		if o.value == nil && o.blob == 0 && f.Len() <= MaxLookaround {
 			n := len(w.values)
 			w.values = append(w.values, v.b[f.Start:f.End]...)
 			o.value = w.values[n:len(w.values):len(w.values)]
 		}
-		p.tear(o, n)
+		if i := f.Start - 1; i >= 0 && v.at[f.Start]-v.at[i] > 1 && !control(v.b[i]) {
+			o.torn = true
+		}
+		if o.torn {
+			p.tear(o, n)
+		}
 		p.found = append(p.found, o)
 	}
 }

@@ -22,6 +22,8 @@ type Finding struct {
 	blob int
 	// inURL says that the value stands where % is an escape.
 	inURL bool
+	// torn says that an escape ends where the value begins.
+	torn bool
 }
 
 // Stats counts what was done. All counts only grow.
