@@ -48,9 +48,13 @@ func (a *allowed) stays(kind redact.Kind, value []byte) bool {
 	if len(networks) == 0 || len(value) > 64 {
 		return false
 	}
-	ip, err := netip.ParseAddr(string(value))
-	if err != nil {
-		return false
+	ip, ok := parseIPv4(value)
+	if !ok {
+		// An allocation for each IPv6 address, and only when networks are allowed.
+		var err error
+		if ip, err = netip.ParseAddr(string(value)); err != nil {
+			return false
+		}
 	}
 	ip = ip.Unmap().WithZone("")
 	for _, n := range networks {
@@ -59,4 +63,27 @@ func (a *allowed) stays(kind redact.Kind, value []byte) bool {
 		}
 	}
 	return false
+}
+
+// parseIPv4 reads dotted decimal, as netip.ParseAddr does, without an allocation.
+func parseIPv4(b []byte) (netip.Addr, bool) {
+	var ip [4]byte
+	for i := range ip {
+		if i > 0 {
+			if len(b) == 0 || b[0] != '.' {
+				return netip.Addr{}, false
+			}
+			b = b[1:]
+		}
+		n, digits := 0, 0
+		for digits < len(b) && digits < 3 && '0' <= b[digits] && b[digits] <= '9' {
+			n = 10*n + int(b[digits]-'0')
+			digits++
+		}
+		if digits == 0 || n > 255 || digits > 1 && b[0] == '0' {
+			return netip.Addr{}, false
+		}
+		ip[i], b = byte(n), b[digits:]
+	}
+	return netip.AddrFrom4(ip), len(b) == 0
 }

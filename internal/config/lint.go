@@ -46,8 +46,9 @@ func (p *Policy) lintAllow(d *decoder, rule AllowRule, at string) {
 	if !standsAlone(rule.Kind) {
 		return
 	}
+	found := foundAlone(redact.Kind(rule.Kind))
 	for i, v := range rule.Values {
-		if !p.foundAlone(redact.Kind(rule.Kind), v) {
+		if !found(v) {
 			d.failAt(d.places[fmt.Sprintf("%s.values[%d]", at, i)], "no value of the kind %s: it is never replaced", rule.Kind)
 		}
 	}
@@ -65,16 +66,20 @@ func standsAlone(kind string) bool {
 	return false
 }
 
-// foundAlone reports whether the whole of v is found as a value of the kind.
-func (p *Policy) foundAlone(kind redact.Kind, v string) bool {
+// foundAlone returns what reports whether the whole of a text is found as a value of the
+// kind.
+func foundAlone(kind redact.Kind) func(string) bool {
 	e, err := redact.New(redact.Options{Detectors: detectorsOf(func(k redact.Kind) bool { return k == kind })})
 	if err != nil {
+		panic("BUG: detectors of the kind " + string(kind) + ": " + err.Error())
+	}
+	w := e.NewWorker()
+	return func(v string) bool {
+		for _, f := range w.Find([]byte(v)) {
+			if f.Start == 0 && f.End == len(v) {
+				return true
+			}
+		}
 		return false
 	}
-	for _, f := range e.NewWorker().Find([]byte(v)) {
-		if f.Start == 0 && f.End == len(v) {
-			return true
-		}
-	}
-	return false
 }

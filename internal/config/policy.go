@@ -3,6 +3,7 @@ package config
 import (
 	"net/netip"
 	"slices"
+	"sync"
 
 	"logveil/detectors"
 	"logveil/redact"
@@ -202,15 +203,18 @@ func (r *AllowRule) declare() object {
 
 var schemes = []Scheme{SchemeLocal, SchemeMask}
 
-// KindNames returns the kinds that the detectors find, sorted.
-func KindNames() []string {
+// KindNames returns the kinds that the detectors find, sorted. The caller must not change
+// them.
+func KindNames() []string { return kindNames() }
+
+var kindNames = sync.OnceValue(func() []string {
 	var names []string
 	for _, d := range detectors.All() {
 		names = append(names, string(d.Spec().Kind))
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
-}
+})
 
 // Rule returns what holds for a kind, the defaults filled in.
 func (p *Policy) Rule(kind redact.Kind) KindRule {
