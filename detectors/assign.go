@@ -54,7 +54,7 @@ func (d assign) Spec() redact.Spec {
 	switch d.family {
 	case passwords:
 		s.Name, s.Kind, s.Doc = "assign-password", "password", "a value behind a key such as password, pwd, passphrase"
-		s.Anchor.Literals = folded("passw", "passphrase", "passcode", "pwd", "pass=", "pass:", `pass"`, "pass'", `pass\`, "pass =", "pass%3d")
+		s.Anchor.Literals = folded("passw", "passphrase", "passcode", "pwd", "pass=", "pass:", `pass"`, "pass'", `pass\`, "pass =")
 	case secrets:
 		s.Name, s.Kind, s.Doc = "assign-secret", "secret", "a value behind a key such as secret, api_key, private_key, credential, signature"
 		s.Anchor.Literals = folded("secret", "key", "signature", "sig=", "credential", "auth=", "auth:", `auth"`, "auth'", `auth\`, "auth =")
@@ -116,7 +116,7 @@ func nounAt(b []byte, at int) (noun, int) {
 		case '=', ':', '"', '\'', '\\':
 			return nounPass, 4
 		}
-		if foldPrefix(p, "pass =") || foldPrefix(p, "pass%3d") {
+		if foldPrefix(p, "pass =") {
 			return nounPass, 4
 		}
 	case 's':

@@ -14,8 +14,15 @@ var families = []struct {
 }{
 	{"cloud", cloud},
 	{"scm", scm},
-	{"messaging", messaging},
+	{"infra", infra},
+	{"ci", ci},
 	{"payment", payment},
+	{"messaging", messaging},
+	{"ai", ai},
+	{"observability", observability},
+	{"identity", identity},
+	{"database", database},
+	{"mulesoft", mulesoft},
 }
 
 var compiled = sync.OnceValue(func() (ds []redact.Detector) {

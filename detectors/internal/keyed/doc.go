@@ -8,10 +8,11 @@
 //
 //	key=value   key: value   key := value   key => value      [Assign]
 //	"key":"value"   \"key\":\"value\"   'key': 'value'        [Assign]
-//	password%3Dvalue   %22key%22%3A%22value%22   key\u003dv   [Assign]
-//	&quot;key&quot;:&quot;value&quot;                         [Assign]
 //	name="key" value="value"   {"name":"key","value":"v"}     [Assign]
 //	setProperty("key", "value")                               [Comma]
 //	<key>value</key>   <ns:key attr="x">value</ns:key>        [Tag]
 //	--key value   key value                                   [Blank]
+//
+// Text that is encoded otherwise than by backslashes before its quotes (%22, \u003d,
+// &quot;) is looked at decoded by the engine.
 package keyed

@@ -14,13 +14,6 @@ const (
 	Blank
 )
 
-// Quotes of a value that are not written as one byte.
-const (
-	QuotePercent = '%' // %22, %27
-	QuoteEntity  = '&' // &quot; &#34; &#39; &apos;
-	QuoteUnicode = 'u' // \u0022, \u0027
-)
-
 // Op is an operator that was read, and how the value behind it begins.
 type Op struct {
 	// Start is the first byte of the value, behind its opening quote.
@@ -36,8 +29,6 @@ type Op struct {
 	Spaced bool
 	// KeyQuoted says that a quote closes the key.
 	KeyQuoted bool
-	// Percent says that the operator was percent-encoded, as the value then is.
-	Percent bool
 }
 
 // MaxOperator is how many bytes after a key Operator looks, at most, but for the
@@ -128,21 +119,6 @@ func Operator(b []byte, i int) (op Op, ok bool) {
 		} else if j+1 < lim && IsBlank(b[j+1]) {
 			j++
 		}
-	case '%':
-		if j+2 < lim && b[j+1] == '3' {
-			switch b[j+2] {
-			case 'D', 'd':
-				j += 3
-			case 'A', 'a':
-				j += 3
-				op.Colon = true
-			}
-			op.Percent = j > i
-		}
-	case '\\':
-		if j+5 < lim && b[j+1] == 'u' && b[j+2] == '0' && b[j+3] == '0' && b[j+4] == '3' && (b[j+5]|0x20 == 'd' || b[j+5]|0x20 == 'a') {
-			j += 6
-		}
 	case ',':
 		if quoted == 0 {
 			return op, false
@@ -158,13 +134,6 @@ func Operator(b []byte, i int) (op Op, ok bool) {
 			if k, ok := valueWord(b, i, lim); ok {
 				j = k
 			}
-		}
-	case '&':
-		if hasPrefix(b, j, lim, "&gt;") {
-			j += 4
-			op.Form = Tag
-		} else if hasPrefix(b, j, lim, "&#61;") {
-			j += 5
 		}
 	}
 	if j == i {
@@ -182,15 +151,12 @@ func Operator(b []byte, i int) (op Op, ok bool) {
 // that may stand before it, and returns where the value starts.
 func (op *Op) open(b []byte, i, lim int) int {
 	j := blanks(b, i, lim)
-	if op.Percent && j < lim && b[j] == '+' {
-		j++
-	}
 	op.Spaced = j > i
 	i = j
 	if j < lim && (b[j] == '[' || b[j] == '@' || b[j] == '$' || b[j] == '(' || classes[b[j]]&classLetter != 0) {
 		// A list of one, or a string literal with a prefix: ["v"] @"v" r"v" N'v'
 		k := blanks(b, j+1, lim)
-		if q, s, n := quote(b, k, lim); n > k && q != QuoteUnicode && (k == j+1 || b[j] == '[' || b[j] == '(') {
+		if q, s, n := quote(b, k, lim); n > k && (k == j+1 || b[j] == '[' || b[j] == '(') {
 			op.Quote, op.Slashes = q, s
 			return n
 		}
@@ -278,22 +244,6 @@ func quote(b []byte, i, lim int) (q byte, slashes, next int) {
 	switch c := b[j]; c {
 	case '"', '\'', '`':
 		return c, j - i, j + 1
-	case '%':
-		if j == i && (hasPrefix(b, j, lim, "%22") || hasPrefix(b, j, lim, "%27")) {
-			return QuotePercent, 0, j + 3
-		}
-	case '&':
-		if j == i {
-			for _, s := range [...]string{"&quot;", "&#34;", "&#39;", "&apos;", "&#x27;"} {
-				if hasPrefix(b, j, lim, s) {
-					return QuoteEntity, 0, j + len(s)
-				}
-			}
-		}
-	case 'u':
-		if j > i && (hasPrefix(b, j, lim, "u0022") || hasPrefix(b, j, lim, "u0027")) {
-			return QuoteUnicode, j - i, j + 5
-		}
 	}
 	return 0, 0, i
 }

@@ -14,10 +14,8 @@ func (op *Op) End(b []byte, limit int) (end int, open bool) {
 	switch {
 	case op.Form == Tag:
 		end = op.tagEnd(b, lim)
-	case op.Quote == '"' || op.Quote == '\'' || op.Quote == '`':
+	case op.Quote != 0:
 		end = op.quotedEnd(b, lim)
-	case op.Quote == QuotePercent, op.Quote == QuoteEntity, op.Quote == QuoteUnicode:
-		end = op.encodedEnd(b, lim)
 	default:
 		end = op.bareEnd(b, lim)
 	}
@@ -56,23 +54,6 @@ func apostrophe(b []byte, i, lim int) bool {
 	return i+1 < lim && (IsWord(b[i+1]) || b[i+1] == '\'' && i+2 < lim && IsWord(b[i+2]))
 }
 
-// encodedEnd ends the value at the next quote in the same writing.
-func (op *Op) encodedEnd(b []byte, lim int) int {
-	for i := op.Start; i < lim; i++ {
-		c := b[i]
-		if lineEnd(c) || IsBlank(c) && op.Quote == QuotePercent || c == '"' {
-			return i
-		}
-		if c != op.Quote && !(op.Quote == QuoteUnicode && c == '\\') {
-			continue
-		}
-		if _, _, n := quote(b, i, min(lim, i+12)); n > i {
-			return i
-		}
-	}
-	return lim
-}
-
 func (op *Op) tagEnd(b []byte, lim int) int {
 	for i := op.Start; i < lim; i++ {
 		c := b[i]
@@ -89,7 +70,7 @@ var bareStop = func() (t [256]bool) {
 	for c := range 0x21 {
 		t[c] = true
 	}
-	for _, c := range []byte("\x7f,;&|<>\"'`)]}\\%") {
+	for _, c := range []byte("\x7f,;&|<>\"'`)]}\\") {
 		t[c] = true
 	}
 	return t
@@ -108,10 +89,6 @@ func (op *Op) bareEnd(b []byte, lim int) int {
 				return i
 			}
 			i = n - 1
-		case '%':
-			if op.Percent && percentStop(b, i, lim) {
-				return i
-			}
 		case ',', ';', '&', '|':
 			if c == '&' && entityStop(b, i, lim) || boundary(b, i+1, lim) {
 				return i
@@ -171,16 +148,6 @@ func quotedBefore(b []byte, i int) bool {
 		case '\n':
 			return false
 		case '"', '\'':
-			return true
-		}
-	}
-	return false
-}
-
-// percentStop reports whether b[i:] is an encoded '&', blank, quote or line end.
-func percentStop(b []byte, i, lim int) bool {
-	for _, s := range [...]string{"%26", "%20", "%22", "%27", "%0A", "%0a", "%0D", "%0d"} {
-		if hasPrefix(b, i, lim, s) {
 			return true
 		}
 	}

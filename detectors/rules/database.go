@@ -1,0 +1,106 @@
+package rules
+
+// database holds the credentials of data stores and search services.
+var database = []Rule{
+	{
+		ID: "databricks-token", Kind: "databricks",
+		Doc:     "Databricks personal access token or OAuth secret",
+		Source:  "https://docs.databricks.com/en/dev-tools/auth/pat.html",
+		Pattern: `dapi[0-9a-f]{32}(?:-[0-9])?|dose[0-9a-f]{32}(?:-[0-9])?`,
+	},
+	{
+		ID: "planetscale-token", Kind: "planetscale",
+		Doc:     "PlanetScale token, OAuth token or password",
+		Source:  "https://planetscale.com/docs/api/reference/service-tokens",
+		Pattern: `pscale_(?:tkn|oauth|pw)_[\w=.-]{32,64}`,
+	},
+	{
+		ID: "mongodb-atlas-secret", Kind: "mongodb",
+		Doc:     "MongoDB Atlas service account secret",
+		Source:  "https://www.mongodb.com/docs/atlas/configure-api-access/",
+		Pattern: `mdb_sa_sk_[\w-]{40}`,
+	},
+	{
+		ID: "cockroach-key", Kind: "cockroach",
+		Doc:     "CockroachDB Cloud API key",
+		Source:  "https://www.cockroachlabs.com/docs/cockroachcloud/cloud-api",
+		Pattern: `CCDB1_[A-Za-z0-9]{22}_[A-Za-z0-9]{40}`,
+	},
+	{
+		ID: "neon-key", Kind: "neon",
+		Doc:     "Neon API key or password",
+		Source:  "https://neon.tech/docs/manage/api-keys",
+		Pattern: `napi_[0-9a-z]{60,70}|npg_[A-Za-z0-9]{12,16}`,
+	},
+	{
+		ID: "supabase-token", Kind: "supabase",
+		Doc:     "Supabase personal access token or secret key",
+		Source:  "https://supabase.com/docs/guides/api/api-keys",
+		Pattern: `sbp_[0-9a-z]{40}|sb_secret_[\w-]{31,36}`,
+	},
+	{
+		ID: "aiven-token", Kind: "aiven",
+		Doc:     "Aiven service password",
+		Source:  "https://aiven.io/docs/platform/concepts/service-users",
+		Pattern: `AVNS_[\w-]{19}`,
+	},
+	{
+		ID: "confluent-secret", Kind: "confluent",
+		Doc:        "Confluent Cloud API key or secret",
+		Source:     "https://docs.confluent.io/cloud/current/security/authenticate/workload-identities/service-accounts/api-keys/overview.html",
+		Keywords:   []string{"confluent", "ccloud"},
+		Pattern:    `[A-Za-z0-9+/]{64}|[A-Z0-9]{16}`,
+		MinEntropy: 2.5,
+	},
+	{
+		ID: "influx-token", Kind: "influx",
+		Doc:        "InfluxDB API token",
+		Source:     "https://docs.influxdata.com/influxdb/v2/admin/tokens/",
+		Keywords:   []string{"influx"},
+		Pattern:    `[\w-]{86}==`,
+		MinEntropy: 3,
+	},
+	{
+		ID: "algolia-key", Kind: "algolia",
+		Doc:        "Algolia API key",
+		Source:     "https://www.algolia.com/doc/guides/security/api-keys/",
+		Keywords:   []string{"algolia"},
+		Pattern:    `[0-9a-z]{32}`,
+		MinEntropy: 2,
+	},
+	{
+		ID: "elastic-api-key", Kind: "elastic",
+		Doc:        "Elasticsearch API key, base64 of id and key",
+		Source:     "https://www.elastic.co/guide/en/elasticsearch/reference/current/security-api-create-api-key.html",
+		Keywords:   []string{"elasticsearch", "elastic_api", "elastic_cloud", "es_api_key"},
+		Pattern:    `[A-Za-z0-9+/]{58}==|[A-Za-z0-9+/]{60}`,
+		MinEntropy: 3,
+	},
+	{
+		ID: "fauna-secret", Kind: "fauna",
+		Doc:      "Fauna secret",
+		Source:   "https://docs.faunadb.org/fauna/v4/security/keys",
+		Keywords: []string{"fauna"},
+		Pattern:  `fn[A-Za-z0-9_-]{38,40}`,
+	},
+	{
+		ID: "xata-key", Kind: "xata",
+		Doc:     "Xata API key",
+		Source:  "https://xata.io/docs/concepts/api-keys",
+		Pattern: `xau_[A-Za-z0-9]{32,40}`,
+	},
+	{
+		ID: "finicity-secret", Kind: "finicity",
+		Doc:        "Finicity client secret or app key",
+		Source:     "https://developer.mastercard.com/open-finance-us/documentation/",
+		Keywords:   []string{"finicity"},
+		Pattern:    `[0-9a-z]{20}|[0-9a-f]{32}`,
+		MinEntropy: 2.5,
+	},
+	{
+		ID: "snowflake-token", Kind: "snowflake",
+		Doc:     "Snowflake session or master token",
+		Source:  "https://docs.snowflake.com/en/developer-guide/sql-api/authenticating",
+		Pattern: `ver:[0-9]-hint:[0-9]{6,20}-ETMsDgAAA[A-Za-z0-9+/]{60,400}={0,2}`,
+	},
+}

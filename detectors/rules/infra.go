@@ -1,0 +1,127 @@
+package rules
+
+// infra holds the credentials of secret stores and of infrastructure as code.
+var infra = []Rule{
+	{
+		ID: "vault-token", Kind: "vault",
+		Doc:     "HashiCorp Vault service, batch or recovery token",
+		Source:  "https://developer.hashicorp.com/vault/docs/concepts/tokens#token-prefixes",
+		Pattern: `hv[sbr]\.[\w-]{24,512}`,
+	},
+	{
+		ID: "vault-legacy-token", Kind: "vault",
+		Doc:      "HashiCorp Vault token in the form before 1.10",
+		Source:   "https://developer.hashicorp.com/vault/docs/concepts/tokens#token-prefixes",
+		Keywords: []string{"vault"},
+		Pattern:  `[sbr]\.[A-Za-z0-9]{24}`,
+	},
+	{
+		ID: "vault-unseal-key", Kind: "vault",
+		Doc:        "HashiCorp Vault unseal or recovery key share",
+		Source:     "https://developer.hashicorp.com/vault/docs/concepts/seal",
+		Keywords:   []string{"unseal key", "unseal_key", "recovery key"},
+		Pattern:    `[A-Za-z0-9+/]{43}=|[A-Za-z0-9+/]{44}|[0-9a-f]{66}`,
+		MinEntropy: 3,
+	},
+	{
+		ID: "vault-approle-id", Kind: "vault",
+		Doc:      "HashiCorp Vault AppRole secret id or role id",
+		Source:   "https://developer.hashicorp.com/vault/docs/auth/approle",
+		Keywords: []string{"secret_id", "secretid", "secret-id", "role_id", "roleid", "role-id"},
+		Pattern:  `[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`,
+	},
+	{
+		ID: "consul-token", Kind: "consul",
+		Doc:      "HashiCorp Consul ACL token, or Nomad's",
+		Source:   "https://developer.hashicorp.com/consul/docs/security/acl/tokens",
+		Keywords: []string{"consul_http_token", "X-Consul-Token", "consul_token", "consul-token", "nomad_token", "nomad-token"},
+		Pattern:  `[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`,
+	},
+	{
+		ID: "terraform-cloud-token", Kind: "terraform",
+		Doc:     "HCP Terraform API token",
+		Source:  "https://developer.hashicorp.com/terraform/cloud-docs/users-teams-organizations/api-tokens",
+		Pattern: `[A-Za-z0-9]{14}\.atlasv1\.[\w=-]{60,70}`,
+	},
+	{
+		ID: "hcp-client-secret", Kind: "hashicorp",
+		Doc:        "HashiCorp Cloud Platform client secret",
+		Source:     "https://developer.hashicorp.com/hcp/docs/hcp/iam/service-principal/key",
+		Keywords:   []string{"hcp_client", "hcp-client"},
+		Pattern:    `[\w-]{64}`,
+		MinEntropy: 3,
+	},
+	{
+		ID: "doppler-token", Kind: "doppler",
+		Doc:     "Doppler personal, service, service account, SCIM or audit token",
+		Source:  "https://docs.doppler.com/reference/auth-token-formats",
+		Pattern: `dp\.(?:pt|ct|sa|st|scim|audit)\.(?:[a-z0-9_-]{2,35}\.)?[A-Za-z0-9]{40,44}`,
+	},
+	{
+		ID: "pulumi-token", Kind: "pulumi",
+		Doc:     "Pulumi access token",
+		Source:  "https://www.pulumi.com/docs/pulumi-cloud/access-management/access-tokens/",
+		Pattern: `pul-[0-9a-f]{40}`,
+	},
+	{
+		ID: "infracost-key", Kind: "infracost",
+		Doc:     "Infracost API key",
+		Source:  "https://www.infracost.io/docs/infracost_cloud/key_concepts/",
+		Pattern: `ico-[A-Za-z0-9]{32}`,
+	},
+	{
+		ID: "1password-service-account-token", Kind: "onepassword",
+		Doc:     "1Password service account token",
+		Source:  "https://developer.1password.com/docs/service-accounts/security/",
+		Pattern: `ops_eyJ[A-Za-z0-9+/]{200,1000}={0,2}`,
+	},
+	{
+		ID: "1password-secret-key", Kind: "onepassword",
+		Doc:     "1Password secret key",
+		Source:  "https://support.1password.com/secret-key-security/",
+		Pattern: `A3-[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})-[A-Z0-9]{5}-[A-Z0-9]{5}-[A-Z0-9]{5}`,
+	},
+	{
+		ID: "age-secret-key", Kind: "age",
+		Doc:     "age secret key",
+		Source:  "https://age-encryption.org/v1",
+		Pattern: `AGE-SECRET-KEY-1[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{58}`,
+	},
+	{
+		ID: "infisical-token", Kind: "infisical",
+		Doc:      "Infisical service token",
+		Source:   "https://infisical.com/docs/documentation/platform/token",
+		Keywords: []string{"infisical"},
+		Pattern:  `st\.[0-9a-f-]{24,36}\.[0-9a-f]{32}\.[0-9a-f]{32}`,
+	},
+	{
+		ID: "unix-password-hash", Kind: "pwhash",
+		Doc:     "password hash of crypt(3): MD5, SHA-256 or SHA-512",
+		Source:  "https://man7.org/linux/man-pages/man5/crypt.5.html",
+		Pattern: `\$(?:1\$[./0-9A-Za-z]{1,16}\$[./0-9A-Za-z]{22}|5\$(?:rounds=[0-9]{4,9}\$)?[./0-9A-Za-z]{1,16}\$[./0-9A-Za-z]{43}|6\$(?:rounds=[0-9]{4,9}\$)?[./0-9A-Za-z]{1,16}\$[./0-9A-Za-z]{86})`,
+	},
+	{
+		ID: "bcrypt-hash", Kind: "pwhash",
+		Doc:     "bcrypt password hash",
+		Source:  "https://man7.org/linux/man-pages/man5/crypt.5.html",
+		Pattern: `\$2[abxy]\$[0-9]{2}\$[./0-9A-Za-z]{53}`,
+	},
+	{
+		ID: "argon2-hash", Kind: "pwhash",
+		Doc:     "Argon2 or scrypt password hash in the PHC form",
+		Source:  "https://github.com/P-H-C/phc-string-format/blob/master/phc-sf-spec.md",
+		Pattern: `\$(?:argon2(?:i|d|id)|scrypt)\$(?:v=[0-9]{1,3}\$)?[a-z]{1,8}=[0-9]{1,10},[a-z]=[0-9]{1,10},[a-z]=[0-9]{1,10}\$[A-Za-z0-9+/]{11,86}\$[A-Za-z0-9+/]{22,128}`,
+	},
+	{
+		ID: "cisco-password-hash", Kind: "pwhash",
+		Doc:     "Cisco IOS password hash of type 8 or 9",
+		Source:  "https://www.cisco.com/c/en/us/support/docs/security-vpn/remote-authentication-dial-user-service-radius/107614-64.html",
+		Pattern: `\$[89]\$[./0-9A-Za-z]{14}\$[./0-9A-Za-z]{43}`,
+	},
+	{
+		ID: "kerberos-hash", Kind: "pwhash",
+		Doc:     "Kerberos ticket in the form that password crackers read",
+		Source:  "https://hashcat.net/wiki/doku.php?id=example_hashes",
+		Pattern: `\$krb5(?:asrep|tgs|pa)\$[0-9]{1,2}\$[\w@.*/:$-]{64,1000}`,
+	},
+}
