@@ -126,7 +126,15 @@ func printable(b []byte) bool {
 	return true
 }
 
-func isBase64(c byte) bool { return isAlnum(c) || c == '+' || c == '/' || c == '-' || c == '_' }
+func isBase64(c byte) bool { return base64Bytes[c] }
+
+var base64Bytes = func() (t [256]bool) {
+	for i := range t {
+		c := byte(i)
+		t[i] = isAlnum(c) || c == '+' || c == '/' || c == '-' || c == '_'
+	}
+	return t
+}()
 
 // writeBlob appends the finding f, a blob, redacted and encoded again. outer is what it
 // replaces.

@@ -3,6 +3,7 @@ package redact
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"logveil/internal/scan"
@@ -62,9 +63,14 @@ func New(o Options) (*Engine, error) {
 	if e.tokenizer == nil {
 		e.tokenizer = MaskTokenizer{}
 	}
-	var shapes []string
-	var lits []scan.Literal
+	shapes := Shapes(o.Detectors)
 	shapeIDs := map[string]int{}
+	for i, s := range shapes {
+		shapeIDs[s] = i
+	}
+	e.shapes = make([][]int32, len(shapes)-1)
+	e.blobShape = len(shapes) - 1
+	var lits []scan.Literal
 	litIDs := map[scan.Literal]int{}
 	addLit := func(l scan.Literal) int {
 		if l.Fold {
@@ -92,13 +98,7 @@ func New(o Options) (*Engine, error) {
 		names[s.Name] = true
 		e.specs = append(e.specs, s)
 		if s.Anchor.Shape != "" {
-			id, ok := shapeIDs[s.Anchor.Shape]
-			if !ok {
-				id = len(shapes)
-				shapeIDs[s.Anchor.Shape] = id
-				shapes = append(shapes, s.Anchor.Shape)
-				e.shapes = append(e.shapes, nil)
-			}
+			id := shapeIDs[s.Anchor.Shape]
 			e.shapes[id] = append(e.shapes[id], int32(i))
 		}
 		for _, l := range s.Anchor.Literals {
@@ -109,13 +109,22 @@ func New(o Options) (*Engine, error) {
 			}
 		}
 	}
-	e.blobShape = len(shapes)
-	shapes = append(shapes, blobShape)
 	var err error
 	if e.tables, err = scan.NewTables(shapes, lits); err != nil {
 		return nil, fmt.Errorf("redact: %w", err)
 	}
 	return e, nil
+}
+
+// Shapes returns the shapes that an engine of these detectors scans for, its own last.
+func Shapes(ds []Detector) []string {
+	var out []string
+	for _, d := range ds {
+		if s := d.Spec().Anchor.Shape; s != "" && !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return append(out, blobShape)
 }
 
 func (s *Spec) check() error {
@@ -156,6 +165,3 @@ func (e *Engine) Kind(f Finding) Kind {
 	return e.specs[f.Detector].Kind
 }
 
-// Implementation names the kernels that this process scans with, for people and
-// benchmarks: "avx512", "avx2", "portable".
-func Implementation() string { return scan.Implementation() }

@@ -118,11 +118,15 @@ func NewLiteralTable(lits []Literal) (*LiteralTable, error) {
 	return t, nil
 }
 
-// verify calls yield for each literal whose window stands at b[at], with its start.
+// admits reports whether one bucket has the three bytes of b.
+func (t *LiteralTable) admits(b []byte) bool {
+	_ = b[2]
+	return t.admit[0][b[0]]&t.admit[1][b[1]]&t.admit[2][b[2]] != 0
+}
+
+// verify calls yield for each literal whose window stands at b[at], with its start. There
+// are MinLiteral bytes at b[at].
 func (t *LiteralTable) verify(b []byte, at int, yield func(id, start int)) {
-	if at+MinLiteral > len(b) {
-		return
-	}
 	k := fold3(uint32(b[at]) | uint32(b[at+1])<<8 | uint32(b[at+2])<<16)
 	i := int(t.index[t.hash(k)]) - 1
 	if i < 0 {

@@ -21,6 +21,8 @@ type Tables struct {
 	prog *Program
 	lits *LiteralTable
 	s1   stage1Tables
+	// fixed holds, for each shape, its output of runFixed; nil when that lacks one.
+	fixed []int
 }
 
 // NewTables compiles shapes and literals.
@@ -33,7 +35,7 @@ func NewTables(shapes []string, lits []Literal) (*Tables, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Tables{prog: p, lits: l, s1: newStage1Tables(l)}, nil
+	return &Tables{prog: p, lits: l, s1: newStage1Tables(l), fixed: fixedOutputs(shapes)}, nil
 }
 
 // Program returns the compiled shapes.
@@ -49,6 +51,9 @@ type Scanner struct {
 	lit [words + 1]uint64
 	// empty tells for each slot that its plane is all zero, whatever stands in it.
 	empty []bool
+	// fixed holds the planes that runFixed writes, and fixedAny their bits.
+	fixed    []uint64
+	fixedAny [len(fixedShapes)]uint64
 	// tail holds a window that ends too near the end of the text, zero bytes after it.
 	tail [Window + 64]byte
 
@@ -59,11 +64,15 @@ type Scanner struct {
 
 // NewScanner returns a Scanner of the tables.
 func NewScanner(t *Tables) *Scanner {
-	return &Scanner{
+	s := &Scanner{
 		t:      t,
 		planes: make([]uint64, pad+t.prog.Slots*stride),
 		empty:  make([]bool, t.prog.Slots),
 	}
+	if t.fixed != nil {
+		s.fixed = make([]uint64, len(fixedShapes)*stride)
+	}
+	return s
 }
 
 // Load scans the window of text that starts at off and has at most Window bytes.
@@ -89,16 +98,17 @@ func (s *Scanner) Load(text []byte, off int) {
 // Literals calls yield for each literal found with its window in text[from:to), which
 // must be within the loaded window: the index of the literal, and where it starts.
 func (s *Scanner) Literals(from, to int, yield func(id, start int)) {
+	to = min(to, len(s.text)-MinLiteral+1)
+	t, text := s.t.lits, s.text
 	for i := (from - s.base) >> 6; i < s.n; i++ {
-		m := s.lit[i]
-		for m != 0 {
-			at := s.base + i<<6 + bits.TrailingZeros64(m)
-			m &= m - 1
+		base := s.base + i<<6
+		for m := s.lit[i]; m != 0; m &= m - 1 {
+			at := base + bits.TrailingZeros64(m)
 			if at >= to {
 				return
 			}
-			if at >= from {
-				s.t.lits.verify(s.text, at, yield)
+			if t.admits(text[at:]) && at >= from {
+				t.verify(text, at, yield)
 			}
 		}
 	}
@@ -107,11 +117,10 @@ func (s *Scanner) Literals(from, to int, yield func(id, start int)) {
 // Candidates calls yield for each candidate of a shape in text[from:to), which must be
 // within the loaded window, in order.
 func (s *Scanner) Candidates(shape, from, to int, yield func(at int)) {
-	slot := s.t.prog.Outs[shape]
-	if s.empty[slot] {
+	p := s.output(shape)
+	if p == nil {
 		return
 	}
-	p := s.plane(slot)
 	for i := (from - s.base) >> 6; i < s.n; i++ {
 		m := p[i]
 		for m != 0 {
@@ -125,6 +134,22 @@ func (s *Scanner) Candidates(shape, from, to int, yield func(at int)) {
 			}
 		}
 	}
+}
+
+// output returns the candidates of a shape, or nil when there are none.
+func (s *Scanner) output(shape int) []uint64 {
+	if s.t.fixed != nil {
+		k := s.t.fixed[shape]
+		if s.fixedAny[k] == 0 {
+			return nil
+		}
+		return s.fixed[k*stride : k*stride+words]
+	}
+	slot := s.t.prog.Outs[shape]
+	if s.empty[slot] {
+		return nil
+	}
+	return s.plane(slot)
 }
 
 func (s *Scanner) plane(slot int) []uint64 {

@@ -101,18 +101,19 @@ func (s *Scanner) stage1Generic(w []byte) {
 // transpose turns eight words of eight byte lanes into the eight words of each lane:
 // byte j of word k and byte k of word j change places.
 func transpose(x *[8]uint64) {
-	swap := func(i, j int, r uint, m uint64) {
-		t := (x[i]>>r ^ x[j]) & m
-		x[j] ^= t
-		x[i] ^= t << r
-	}
-	for i := range 4 {
-		swap(i, i+4, 32, 0x00000000ffffffff)
-	}
-	for _, i := range [4]int{0, 1, 4, 5} {
-		swap(i, i+2, 16, 0x0000ffff0000ffff)
-	}
-	for i := 0; i < 8; i += 2 {
-		swap(i, i+1, 8, 0x00ff00ff00ff00ff)
-	}
+	const m4, m2, m1 = 0x00000000ffffffff, 0x0000ffff0000ffff, 0x00ff00ff00ff00ff
+	x0, x1, x2, x3, x4, x5, x6, x7 := x[0], x[1], x[2], x[3], x[4], x[5], x[6], x[7]
+	x0, x4 = x0&m4|x4<<32, x0>>32|x4&^m4
+	x1, x5 = x1&m4|x5<<32, x1>>32|x5&^m4
+	x2, x6 = x2&m4|x6<<32, x2>>32|x6&^m4
+	x3, x7 = x3&m4|x7<<32, x3>>32|x7&^m4
+	x0, x2 = x0&m2|x2&m2<<16, x0>>16&m2|x2&^m2
+	x1, x3 = x1&m2|x3&m2<<16, x1>>16&m2|x3&^m2
+	x4, x6 = x4&m2|x6&m2<<16, x4>>16&m2|x6&^m2
+	x5, x7 = x5&m2|x7&m2<<16, x5>>16&m2|x7&^m2
+	x0, x1 = x0&m1|x1&m1<<8, x0>>8&m1|x1&^m1
+	x2, x3 = x2&m1|x3&m1<<8, x2>>8&m1|x3&^m1
+	x4, x5 = x4&m1|x5&m1<<8, x4>>8&m1|x5&^m1
+	x6, x7 = x6&m1|x7&m1<<8, x6>>8&m1|x7&^m1
+	x[0], x[1], x[2], x[3], x[4], x[5], x[6], x[7] = x0, x1, x2, x3, x4, x5, x6, x7
 }

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+
+	"logveil/bench/corpus"
+	"logveil/detectors"
+	"logveil/redact"
+)
+
+const (
+	modelReference = "reference"
+	modelText      = "text"
+	modelRecords   = "records"
+	modelHostile   = "hostile"
+)
+
+// batch is how much text a call of the engine gets, in bytes: what the program reads.
+const batch = 256 << 10
+
+// definitions returns every row. texts holds the corpora by file name.
+func definitions(texts map[string][]byte) ([]*row, error) {
+	all, err := redact.New(redact.Options{Detectors: detectors.All()})
+	if err != nil {
+		return nil, err
+	}
+	clean := texts[corpus.Clean]
+	dst := make([]byte, len(clean))
+	none := func() {}
+	rows := []*row{
+		{Name: "memcpy", Model: modelReference, Bytes: len(clean), use: none, work: func() int { return copy(dst, clean) * 0 }},
+		{Name: "count of line ends", Model: modelReference, Bytes: len(clean), use: none, work: func() int { return bytes.Count(clean, []byte{'\n'}) * 0 }},
+	}
+	for _, impl := range redact.Implementations() {
+		use := func() {
+			if err := redact.UseImplementation(impl); err != nil {
+				panic(err)
+			}
+		}
+		for _, c := range []struct{ name, file string }{
+			{"clean", corpus.Clean}, {"sparse, 1 % of lines", corpus.Sparse}, {"dirty, 3 % of lines", corpus.Dirty},
+			{"dense, every line", corpus.Dense}, {"JSON, clean", corpus.CleanJSON}, {"JSON, dirty", corpus.DirtyJSON},
+			{"long lines", corpus.Long},
+		} {
+			text := texts[c.file]
+			rows = append(rows, &row{Name: c.name + ", " + impl, Model: modelText, Bytes: len(text), use: use, work: redactBatches(all, text)})
+		}
+		small := clean[:min(len(clean), 4<<20)]
+		rows = append(rows,
+			&row{Name: "lines one by one, " + impl, Model: modelRecords, Bytes: len(small), use: use, work: redactLines(all, small)},
+			&row{Name: "the same in batches, " + impl, Model: modelRecords, Bytes: len(small), use: use, work: redactBatches(all, small)})
+	}
+	best := redact.Implementations()[0]
+	useBest := func() {
+		if err := redact.UseImplementation(best); err != nil {
+			panic(err)
+		}
+	}
+	for _, f := range corpus.Floods() {
+		text := f.Text(1 << 20)
+		rows = append(rows, &row{Name: "flood " + f.Name + ", " + best, Model: modelHostile, Bytes: len(text), use: useBest, work: redactBatches(all, text)})
+	}
+	return rows, nil
+}
+
+// redactBatches redacts a text in batches cut at line ends, as the program does; a line
+// longer than a batch is a batch.
+func redactBatches(e *redact.Engine, text []byte) func() int {
+	var batches [][]byte
+	for rest := text; len(rest) > 0; {
+		n := min(batch, len(rest))
+		if i := bytes.LastIndexByte(rest[:n], '\n'); i >= 0 {
+			n = i + 1
+		} else if i := bytes.IndexByte(rest, '\n'); i >= 0 {
+			n = i + 1
+		} else {
+			n = len(rest)
+		}
+		batches = append(batches, rest[:n])
+		rest = rest[n:]
+	}
+	w := e.NewWorker()
+	var out []byte
+	return func() int {
+		before := findings(w)
+		for _, b := range batches {
+			out = w.Append(context.Background(), out[:0], b)
+		}
+		return findings(w) - before
+	}
+}
+
+// redactLines redacts a text line by line, as a host that has no batches must.
+func redactLines(e *redact.Engine, text []byte) func() int {
+	lines := bytes.SplitAfter(text, []byte{'\n'})
+	w := e.NewWorker()
+	var out []byte
+	return func() int {
+		before := findings(w)
+		for _, b := range lines {
+			out = w.Append(context.Background(), out[:0], b)
+		}
+		return findings(w) - before
+	}
+}
+
+func findings(w *redact.Worker) int {
+	n := uint64(0)
+	for _, k := range w.Stats().Findings {
+		n += k
+	}
+	return int(n)
+}
+
+// literals returns n detectors of one literal rule each, for the cost of many rules.
+func literals(n int) []redact.Detector {
+	out := make([]redact.Detector, n)
+	for i := range out {
+		out[i] = literalRule(fmt.Sprintf("rule%d", i))
+	}
+	return out
+}
+
+// literalRule takes nothing; it costs what finding its prefix costs.
+type literalRule string
+
+func (r literalRule) Spec() redact.Spec {
+	return redact.Spec{Name: string(r), Kind: "secret", Doc: "a rule of the benchmark", MaxLen: 100,
+		Anchor: redact.Anchor{Literals: []redact.Literal{{Text: strings.TrimPrefix(string(r), "rule")}}}}
+}
+
+func (literalRule) Match([]byte, int) (redact.Span, redact.Reason) {
+	return redact.Span{}, redact.RejectValue
+}
