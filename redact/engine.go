@@ -164,4 +164,3 @@ func (e *Engine) Kind(f Finding) Kind {
 	}
 	return e.specs[f.Detector].Kind
 }
-
