@@ -111,6 +111,9 @@ func matchBearer(b []byte, at int) (redact.Span, redact.Reason) {
 // matchAuthorization takes what follows the name of the field, but for the schemes that
 // have an anchor of their own.
 func matchAuthorization(b []byte, at int) (redact.Span, redact.Reason) {
+	if i := at + len(authorizationName); i+1 < len(b) && b[i] == ' ' && isLetter(b[i+1]) {
+		return redact.Span{}, redact.RejectOperator // prose
+	}
 	if !hasFold(b, at, authorizationName) {
 		return redact.Span{}, redact.RejectAnchor
 	}
@@ -354,34 +357,33 @@ func paramsEnd(b []byte, i, lim int) int {
 // basicPair reports whether w begins with base64 of text with a colon in it.
 func basicPair(w []byte) bool {
 	var text [basicDecoded]byte
-	var bits base64Bits
-	n, i, colon := 0, 0, false
-	for ; i < len(w) && n < len(text); i++ {
-		v := base64Value[w[i]]
-		if v < 0 {
-			break
+	n, read := decodeBase64(text[:12], w)
+	if n == 12 {
+		for _, c := range text[:n] {
+			if c < ' ' || c == 0x7f {
+				return false
+			}
 		}
-		c, ok := bits.push(v)
-		if !ok {
-			continue
-		}
+		n, read = decodeBase64(text[:], w)
+	}
+	colon := false
+	for _, c := range text[:n] {
 		if c < ' ' || c == 0x7f {
 			return false
 		}
 		colon = colon || c == ':'
-		text[n] = c
-		n++
 	}
-	if !colon || n < 3 {
+	if !colon || n < 3 || n < len(text) && read%4 == 1 {
 		return false
 	}
 	if n == len(text) {
 		// The last character may be cut.
-		for k := 0; k < utf8.UTFMax && n > 0 && text[n-1] >= 0x80; k++ {
+		for n > 1 && text[n-1]&0xc0 == 0x80 {
 			n--
 		}
-	} else if i%4 == 1 {
-		return false
+		if text[n-1] >= 0xc0 {
+			n--
+		}
 	}
 	return utf8.Valid(text[:n])
 }

@@ -23,6 +23,8 @@ const (
 	connMaxLen = 2 << 10
 	connValue  = 512
 	connLeft   = 160
+	// connNoun is more than the longest noun with its operator, in bytes.
+	connNoun = 24
 )
 
 func (connstr) Spec() redact.Spec {
@@ -105,7 +107,13 @@ func matchPair(b []byte, at, i int) (redact.Span, redact.Reason) {
 		return redact.Span{}, redact.RejectLength
 	}
 	if left != semicolonPair && !pairAfter(b, s.End, closed) {
-		return redact.Span{}, redact.RejectContext
+		// No semicolon and no blank is in the value, nor a key with a quote behind it
+		// right before its end: what else is a key in it stands in no pair either.
+		skip := redact.Span{Start: at}
+		for skip.End = at; skip.End < s.End && b[skip.End] > ' '; skip.End++ {
+		}
+		skip.End -= connNoun
+		return skip, redact.RejectContext
 	}
 	if !credible(b, s) {
 		return redact.Span{}, redact.RejectValue
@@ -202,6 +210,10 @@ func pairValue(b []byte, i, lim int) (s redact.Span, closed bool) {
 			continue
 		}
 		switch {
+		case c == '=':
+			if blank < 0 {
+				continue
+			}
 		case c == ' ' || c == '\t':
 			if blank < 0 {
 				blank = end
@@ -236,7 +248,7 @@ func pairValue(b []byte, i, lim int) (s redact.Span, closed bool) {
 }
 
 var (
-	pairStop   = tableOf("\x00-\x20\x7f;\"'\\<&")
+	pairStop   = tableOf("\x00-\x20\x7f;=\"'\\<&")
 	pairEscape = tableOf("\"'nrtu\\")
 	pairTrail  = tableOf(")]},")
 	// quoteAlone is what follows a quote that opens nothing.
@@ -428,6 +440,10 @@ scan:
 			if slash < 0 {
 				slash = i
 			}
+		case ':':
+			if hasFold(b, i-4, "jdbc") {
+				break scan
+			}
 		case '@':
 			if slash < 0 {
 				return redact.Span{}, false // no user
@@ -452,11 +468,16 @@ scan:
 
 // matchDSN takes the password before the @tcp( at b[at].
 func matchDSN(b []byte, at int) (redact.Span, redact.Reason) {
-	i, colon := at, -1
-	for i > 0 && at-i < connLeft && !dsnStop[b[i-1]] {
-		i--
-		if b[i] == ':' {
+	colon := -1
+before:
+	for i := at - 1; i >= 0 && at-i <= connLeft && !dsnStop[b[i]]; i-- {
+		switch b[i] {
+		case ':':
 			colon = i
+		case '(':
+			if i >= 5 && (string(b[i-4:i]) == "@tcp" || string(b[i-5:i]) == "@unix") {
+				break before // the name before this one
+			}
 		}
 	}
 	s := redact.Span{Start: colon + 1, End: at}

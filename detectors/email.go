@@ -46,11 +46,27 @@ func (email) Match(b []byte, at int) (redact.Span, redact.Reason) {
 	if b[at] != '@' {
 		return redact.Span{}, redact.RejectAnchor
 	}
+	if domain < len(b) && b[domain] == '@' {
+		end := domain
+		for end < len(b) && end-at < 64 && b[end] == '@' {
+			end++
+		}
+		return redact.Span{Start: at, End: end - 1}, redact.RejectAnchor
+	}
 	if domain >= len(b) || at == 0 || !domainBytes[b[domain]] || b[domain] < '0' {
 		return redact.Span{}, redact.RejectAnchor
 	}
 	if c := b[at-1]; !localBytes[c] {
 		return redact.Span{}, redact.RejectAnchor
+	}
+	// Most candidates are told apart here: no dot follows the first label.
+	for i, lim := domain+1, min(len(b), domain+64); ; i++ {
+		if i == lim || !domainBytes[b[i]] {
+			return redact.Span{}, redact.RejectAnchor
+		}
+		if b[i] == '.' {
+			break
+		}
 	}
 	end, r := emailDomainEnd(b, domain)
 	if !r.OK() {

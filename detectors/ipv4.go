@@ -1,6 +1,9 @@
 package detectors
 
-import "logveil/redact"
+import (
+	"logveil/detectors/internal/keyed"
+	"logveil/redact"
+)
 
 // ipv4 finds IPv4 addresses in dotted-decimal notation.
 //
@@ -249,24 +252,8 @@ func digitsOnly(w []byte) bool {
 }
 
 // glued reports whether a word character stands right before b[i] and belongs to the
-// same word, rather than ending an escape (\n) or the colour sequence of a terminal
-// (ESC [ 31 m). Other escapes are undone before a detector looks.
-func glued(b []byte, i int) bool {
-	if i == 0 || !isWord(b[i-1]) {
-		return false
-	}
-	switch c := b[i-1]; c {
-	case 'n', 'r', 't':
-		return i < 2 || b[i-2] != '\\'
-	case 'm':
-		j := i - 1
-		for j > 0 && i-j < 12 && (isDigit(b[j-1]) || b[j-1] == ';') {
-			j--
-		}
-		return j < 2 || b[j-1] != '[' || b[j-2] != 0x1b && !isHex(b[j-2])
-	}
-	return true
-}
+// same word, rather than ending an escape or the colour sequence of a terminal.
+func glued(b []byte, i int) bool { return i > 0 && isWord(b[i-1]) && !keyed.Starts(b, i) }
 
 // byteTable says of each byte whether it is in a set.
 type byteTable [256]bool

@@ -1,11 +1,120 @@
 package detectors
 
 import (
+	"bytes"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"logveil/detectors/detectortest"
+	"logveil/redact"
 )
 
-func TestIpv4(t *testing.T) {
+func TestIPv4(t *testing.T) {
 	detectortest.Run(t, ipv4{}, conformance("ipv4"))
+}
+
+func TestIPv4Floods(t *testing.T) { testFloods(t, ipv4{}, ipv4Floods) }
+
+var ipv4Floods = []string{"1.1.1.", "1.", "1.1.1.1 v", "999.999.999.999 ", "1.2.3.4a", "1.2.3.4567 ", "v1.2.3.4 ", "1.1.1.1.1 ", "version 1.2.3.4 ", "Chrome/1.2.3.4 "}
+
+func BenchmarkIPv4(b *testing.B) {
+	b.Run("time", func(b *testing.B) {
+		benchmarkMatch(b, ipv4{}, "2005-06-03-15.42.50.675872 R02", 12, redact.RejectRange)
+	})
+	b.Run("product", func(b *testing.B) {
+		benchmarkMatch(b, ipv4{}, "Gecko) Chrome/30.0.0.0 Mobile", 15, redact.RejectNeighbor)
+	})
+	b.Run("accept", func(b *testing.B) {
+		benchmarkMatch(b, ipv4{}, "from 10.251.43.191 port", 6, redact.Accepted)
+	})
+	benchmarkFloods(b, ipv4{}, ipv4Floods)
+}
+
+// candidatesOf returns the places where the anchor of a detector stands.
+func candidatesOf(t testing.TB, d redact.Detector, text []byte) []int {
+	t.Helper()
+	lits, shape := map[int]bool{}, map[int]bool{}
+	a := d.Spec().Anchor
+	lower := bytes.ToLower(text)
+	for _, l := range a.Literals {
+		in, lit := text, []byte(l.Text)
+		if l.Fold {
+			in, lit = lower, bytes.ToLower(lit)
+		}
+		for at := 0; ; at++ {
+			i := bytes.Index(in[at:], lit)
+			if i < 0 {
+				break
+			}
+			at += i
+			lits[at] = true
+		}
+	}
+	if a.Shape != "" {
+		re := regexp.MustCompile(`\A(?:` + a.Shape + `)`)
+		for at := range text {
+			if text[at] < 0x80 && re.Match(text[at:min(len(text), at+60)]) {
+				shape[at] = true
+			}
+		}
+	}
+	maps.Copy(lits, shape)
+	return slices.Sorted(maps.Keys(lits))
+}
+
+// walk asks about candidates as the engine does, with skips, and returns how many were
+// accepted.
+func walk(d redact.Detector, text []byte, at []int) (accepted int) {
+	skip := 0
+	for _, i := range at {
+		if i < skip {
+			continue
+		}
+		s, r := d.Match(text, i)
+		if r.OK() {
+			accepted++
+		}
+		if s.End > i {
+			skip = s.End
+		}
+	}
+	return accepted
+}
+
+const floodSize = 256 << 10
+
+// testFloods wants the work on a flood to be linear. A detector that reads to its bound
+// at each candidate takes a hundred times as long as is allowed here.
+func testFloods(t *testing.T, d redact.Detector, units []string) {
+	for _, u := range units {
+		text := bytes.Repeat([]byte(u), floodSize/len(u))
+		at := candidatesOf(t, d, text)
+		start := time.Now()
+		for range 4 {
+			walk(d, text, at)
+		}
+		if took := time.Since(start); took > time.Second {
+			t.Errorf("flood of %q: %v for %d bytes", u, took, 4*len(text))
+		}
+	}
+}
+
+func benchmarkFloods(b *testing.B, d redact.Detector, units []string) {
+	for _, u := range units {
+		b.Run("flood="+strings.ReplaceAll(u, " ", "_")[:min(len(u), 12)], func(b *testing.B) {
+			text := bytes.Repeat([]byte(u), floodSize/len(u))
+			at := candidatesOf(b, d, text)
+			b.SetBytes(int64(len(text)))
+			n := 0
+			for b.Loop() {
+				n = walk(d, text, at)
+			}
+			b.ReportMetric(float64(len(at)), "candidates")
+			b.ReportMetric(float64(n), "accepted")
+		})
+	}
 }

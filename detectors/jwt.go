@@ -6,9 +6,9 @@ import "logveil/redact"
 //
 // Source: RFC 7519, in the compact serializations of RFC 7515, section 7.1 (three parts,
 // the last one empty when unsecured), and RFC 7516, section 7.1 (five parts, some of them
-// possibly empty). The first part decodes as a JSON object with a member "alg"; nothing
-// else looks like it, so that what stands before a token does not matter. All parts are
-// the value.
+// possibly empty). The first part decodes as a JSON object with a member "alg", or both
+// the first two as JSON objects; nothing else looks like it, so that what stands before a
+// token does not matter. All parts are the value.
 //
 // A token that was encoded in base64 once more is found as well.
 type jwt struct{}
@@ -38,43 +38,67 @@ func (jwt) Spec() redact.Spec {
 }
 
 func (jwt) Match(b []byte, at int) (redact.Span, redact.Reason) {
-	if len(b)-at < 8 || b[at] != 'e' && b[at] != 'Z' {
-		return redact.Span{}, redact.RejectAnchor
+	if len(b)-at < 8 {
+		return redact.Span{}, redact.RejectLength
 	}
 	lim := min(len(b), at+jwtMaxLen)
-	h := jwtReader{b: b[:min(lim, at+jwtHeader)], i: at, twice: b[at] == 'Z'}
-	if !h.alg() {
+	switch {
+	case b[at] == 'Z':
+		return matchTwice(b, at, lim)
+	case b[at] != 'e':
+		return redact.Span{}, redact.RejectAnchor
+	case b[at+2] == 'J' && !jwtName(b[at+3]):
 		return redact.Span{}, redact.RejectValue
 	}
-	end, dots := h.i, 0
-	if h.twice {
-		for end < lim && (base64Value[b[end]] >= 0 || b[end] == '=') {
-			end++
-		}
-		// The dot between header and payload is somewhere in what is encoded.
-		if end-at < jwtTwiceMin {
-			return redact.Span{}, redact.RejectLength
-		}
-	} else {
-		last := end
-		for ; end < lim && jwtBytes[b[end]]; end++ {
-			if b[end] == '.' {
-				dots++
-			} else {
-				last = end + 1
-			}
-		}
-		if dots == 0 || last == h.i {
-			return redact.Span{}, redact.RejectLength
-		}
-		if end < lim || lim == len(b) {
-			end = last
+	h := jwtReader{b: b[:min(lim, at+jwtHeader)], i: at}
+	if h.header() != headerFound {
+		return redact.Span{}, redact.RejectValue
+	}
+	end, dot, last := at, -1, at
+	for ; end < lim && jwtBytes[b[end]]; end++ {
+		if b[end] != '.' {
+			last = end + 1
+		} else if dot < 0 {
+			dot = end
 		}
 	}
-	if end == lim && lim < len(b) {
-		return redact.Span{Start: at, End: end}, redact.AcceptedOpen
+	if dot < 0 || last <= dot {
+		return redact.Span{}, redact.RejectLength
 	}
-	return redact.Span{Start: at, End: end}, redact.Accepted
+	if end < lim || lim == len(b) {
+		end = last // a dot at the end is punctuation
+	}
+	return openAt(redact.Span{Start: at, End: end}, lim, len(b))
+}
+
+// jwtName reports whether the name of the first header parameter begins with a letter,
+// when c is the character after "eyJ": it holds six of the eight bits of the letter.
+func jwtName(c byte) bool { return base64Value[c] >= 0 && isWord(0x40|byte(base64Value[c])) }
+
+// matchTwice takes a token that was encoded in base64 once more.
+func matchTwice(b []byte, at, lim int) (redact.Span, redact.Reason) {
+	v, w := base64Value[b[at+4]], base64Value[b[at+5]]
+	if string(b[at:at+4]) != "ZXlK" || v < 0 || w < 0 || !jwtName(byte(v)<<2|byte(w)>>4) {
+		return redact.Span{}, redact.RejectValue
+	}
+	var token [jwtHeader / 4 * 3]byte
+	found := headerCut
+	for n := 96; found == headerCut && n <= jwtHeader; n *= 4 {
+		k, _ := decodeBase64(token[:], b[at:min(lim, at+n)])
+		h := jwtReader{b: token[:k]}
+		found = h.header()
+	}
+	if found != headerFound {
+		return redact.Span{}, redact.RejectValue
+	}
+	end := at
+	for end < lim && (base64Value[b[end]] >= 0 || b[end] == '=') {
+		end++
+	}
+	if end-at < jwtTwiceMin {
+		return redact.Span{}, redact.RejectLength
+	}
+	return openAt(redact.Span{Start: at, End: end}, lim, len(b))
 }
 
 // jwtBytes are the characters of base64url, its padding, which some add, and the dot.
@@ -93,57 +117,107 @@ var base64Value = func() (t [256]int8) {
 	return t
 }()
 
-// jwtReader decodes the header of a token byte by byte, from b[i] on.
-type jwtReader struct {
-	b     []byte
-	i     int
-	twice bool // what is decoded is base64 again
-	outer base64Bits
-	inner base64Bits
-}
-
-// base64Bits are the bits that were decoded and not yet taken.
-type base64Bits struct {
-	acc, n uint32
-}
-
-func (s *base64Bits) push(v int8) (c byte, ok bool) {
-	s.acc = s.acc<<6 | uint32(v)
-	if s.n += 6; s.n < 8 {
-		return 0, false
+// decodeBase64 decodes src up to the first byte that is no character of base64, and
+// returns how many bytes it wrote and how many it read. It stops where dst is full.
+func decodeBase64(dst, src []byte) (n, read int) {
+	for len(src)-read >= 4 && len(dst)-n >= 3 {
+		s := src[read : read+4]
+		v0, v1, v2, v3 := base64Value[s[0]], base64Value[s[1]], base64Value[s[2]], base64Value[s[3]]
+		if v0|v1|v2|v3 < 0 {
+			break
+		}
+		dst[n], dst[n+1], dst[n+2] = byte(v0)<<2|byte(v1)>>4, byte(v1)<<4|byte(v2)>>2, byte(v2)<<6|byte(v3)
+		n, read = n+3, read+4
 	}
-	s.n -= 8
-	return byte(s.acc >> s.n), true
+	if len(dst)-n < 3 {
+		return n, read
+	}
+	// The last two or three characters.
+	acc, bits := uint32(0), 0
+	for read < len(src) && base64Value[src[read]] >= 0 {
+		acc = acc<<6 | uint32(base64Value[src[read]])
+		read++
+		if bits += 6; bits >= 8 {
+			bits -= 8
+			dst[n] = byte(acc >> bits)
+			n++
+		}
+	}
+	return n, read
+}
+
+// jwtReader decodes the header of a token from b[i] on, some bytes at a time.
+type jwtReader struct {
+	b    []byte
+	i    int
+	buf  [24]byte
+	k, n int  // buf[k:n] was decoded and not yet read
+	cut  bool // b ends inside the header
 }
 
 // next returns the next byte of the header, and false at its end.
 func (h *jwtReader) next() (byte, bool) {
-	for h.i < len(h.b) {
-		v := base64Value[h.b[h.i]]
-		if v < 0 {
-			return 0, false
-		}
-		h.i++
-		c, ok := h.outer.push(v)
-		if ok && h.twice {
-			if v = base64Value[c]; v < 0 {
-				return 0, false
-			}
-			c, ok = h.inner.push(v)
-		}
-		if ok {
-			return c, true
-		}
+	if h.k == h.n && !h.fill() {
+		return 0, false
 	}
-	return 0, false
+	c := h.buf[h.k]
+	h.k++
+	return c, true
+}
+
+// fill decodes more of the header, and reports false at its end. It begins with a few
+// bytes, since most candidates are none.
+func (h *jwtReader) fill() bool {
+	dst := h.buf[:]
+	if h.n == 0 {
+		dst = h.buf[:9]
+	}
+	n, read := decodeBase64(dst, h.b[h.i:])
+	h.i += read
+	h.k, h.n = 0, n
+	h.cut = h.i == len(h.b)
+	return n > 0
+}
+
+// claims reports whether the header ends here and another JSON object follows it.
+func (h *jwtReader) claims() bool {
+	if h.k < h.n || h.fill() {
+		return false
+	}
+	i := h.i
+	for i < len(h.b) && h.b[i] == '=' {
+		i++
+	}
+	if len(h.b)-i < 4 {
+		h.cut = true
+		return false
+	}
+	return string(h.b[i:i+4]) == ".eyJ"
 }
 
 // jwtDepth bounds the nesting of a header.
-const jwtDepth = 8
+const jwtDepth = 4
 
-// alg reads a JSON object until it has seen the member "alg" of the object itself. When
-// it reports true, h.i is behind the base64 characters of the header.
-func (h *jwtReader) alg() bool {
+// What header found.
+const (
+	headerNone = iota
+	headerFound
+	headerCut // the text ended before
+)
+
+// header reads a header: a JSON object with a member "alg", or one of any kind when
+// another object follows it.
+func (h *jwtReader) header() int {
+	switch {
+	case h.object():
+		return headerFound
+	case h.cut:
+		return headerCut
+	}
+	return headerNone
+}
+
+func (h *jwtReader) object() bool {
 	c, ok := h.token()
 	if !ok || c != '{' {
 		return false
@@ -168,7 +242,6 @@ func (h *jwtReader) alg() bool {
 				return false
 			}
 			if found {
-				h.skip()
 				return true
 			}
 			if c, ok = h.token(); !ok {
@@ -201,22 +274,12 @@ func (h *jwtReader) alg() bool {
 			}
 			if c == '}' && !inArray[depth] || c == ']' && inArray[depth] {
 				if depth--; depth < 0 {
-					return false
+					return h.claims()
 				}
 			} else if !jsonScalar[c] {
 				return false
 			}
 		}
-	}
-}
-
-// skip goes to the end of the header.
-func (h *jwtReader) skip() {
-	for h.i < len(h.b) && base64Value[h.b[h.i]] >= 0 {
-		h.i++
-	}
-	for h.i < len(h.b) && h.b[h.i] == '=' {
-		h.i++
 	}
 }
 
@@ -232,14 +295,15 @@ func (h *jwtReader) token() (byte, bool) {
 	}
 }
 
-// text reads the rest of a string. With want, it reports whether the string is "alg".
+// text reads the rest of a string. With want, the string is the name of a header
+// parameter, which begins with a letter, and text reports whether it is "alg".
 func (h *jwtReader) text(want bool) (found, ok bool) {
 	const alg = "alg"
 	n, same := 0, want
 	for {
 		c, ok := h.next()
 		switch {
-		case !ok || c < ' ':
+		case !ok || c < ' ' || want && n == 0 && !isWord(c):
 			return false, false
 		case c == '"':
 			return same && n == len(alg), true

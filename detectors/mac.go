@@ -47,29 +47,32 @@ func matchMAC(b []byte, at int, sep byte) (redact.Span, redact.Reason) {
 	if len(b)-at < macLen {
 		return redact.Span{}, redact.RejectLength
 	}
-	a := b[at : at+macLen]
-	letter, same := false, true
-	for i, c := range a {
-		switch {
-		case i%3 == 2:
-			if c != sep {
-				return redact.Span{}, redact.RejectAnchor
-			}
-		case !isHex(c):
+	if macGroupBefore(b, at, sep) {
+		return redact.Span{}, redact.RejectNeighbor
+	}
+	letter, same, first := false, true, b[at]|0x20
+	for i := at; ; i += 3 {
+		c, d := b[i], b[i+1]
+		if !isHex(c) || !isHex(d) {
 			return redact.Span{}, redact.RejectAnchor
-		default:
-			letter = letter || !isDigit(c)
-			same = same && c|0x20 == a[0]|0x20
+		}
+		letter = letter || !isDigit(c) || !isDigit(d)
+		same = same && c|0x20 == first && d|0x20 == first
+		if i == at+macLen-2 {
+			break
+		}
+		if b[i+2] != sep {
+			return redact.Span{}, redact.RejectAnchor
 		}
 	}
 	s := redact.Span{Start: at, End: at + macLen}
 	if glued(b, at) || s.End < len(b) && isWord(b[s.End]) {
 		return redact.Span{}, redact.RejectNeighbor
 	}
-	if macGroupBefore(b, at, sep) || macGroupAfter(b, s.End, sep) {
+	if macGroupAfter(b, s.End, sep) {
 		return redact.Span{}, redact.RejectNeighbor
 	}
-	if same && (a[0] == '0' || a[0]|0x20 == 'f') || !letter && sep == '-' {
+	if same && (b[at] == '0' || first == 'f') || !letter && sep == '-' {
 		return redact.Span{}, redact.RejectValue
 	}
 	return s, redact.Accepted

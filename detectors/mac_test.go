@@ -4,8 +4,23 @@ import (
 	"testing"
 
 	"logveil/detectors/detectortest"
+	"logveil/redact"
 )
 
-func TestMac(t *testing.T) {
+func TestMAC(t *testing.T) {
 	detectortest.Run(t, mac{}, conformance("mac"))
+}
+
+func TestMACFloods(t *testing.T) { testFloods(t, mac{}, macFloods) }
+
+var macFloods = []string{"12:34:56:78:", "aa:bb:cc:dd:ee:ff:", "aaaa.bbbb.cccc.", "00-11-22-33-", "00:11:22:33:44:55 x"}
+
+func BenchmarkMAC(b *testing.B) {
+	b.Run("date", func(b *testing.B) {
+		benchmarkMatch(b, mac{}, "at 16-12-20-15.42.50 on the clock", 3, redact.RejectAnchor)
+	})
+	b.Run("accept", func(b *testing.B) {
+		benchmarkMatch(b, mac{}, "from 00:11:43:e3:ba:c3 via eth1", 5, redact.Accepted)
+	})
+	benchmarkFloods(b, mac{}, macFloods)
 }
