@@ -1,6 +1,8 @@
 package detectors
 
 import (
+	"bytes"
+
 	"logveil/detectors/internal/keyed"
 	"logveil/redact"
 )
@@ -57,7 +59,7 @@ func (d assign) Spec() redact.Spec {
 		s.Anchor.Literals = folded("passw", "passphrase", "passcode", "pwd", "pass=", "pass:", `pass"`, "pass'", `pass\`, "pass =")
 	case secrets:
 		s.Name, s.Kind, s.Doc = "assign-secret", "secret", "a value behind a key such as secret, api_key, private_key, credential, signature"
-		s.Anchor.Literals = folded("secret", "key", "signature", "sig=", "credential", "auth=", "auth:", `auth"`, "auth'", `auth\`, "auth =")
+		s.Anchor.Literals = folded("secret", "key", "signature", "sig=", "credential", "creds", "auth=", "auth:", `auth"`, "auth'", `auth\`, "auth =")
 	case tokens:
 		s.Name, s.Kind, s.Doc = "assign-token", "token", "a value behind a key such as token, access_token, session_id, cookie"
 		s.Anchor.Literals = folded("token", "cookie", "authorization", "sessionid", "sessid", "session_id", "session-id", "session=", `session"`, `session\`)
@@ -151,6 +153,8 @@ func nounAt(b []byte, at int) (noun, int) {
 			return nounCookie, 6
 		case foldPrefix(p, "credential"):
 			return nounCredential, 10
+		case foldPrefix(p, "creds"):
+			return nounCredential, 5
 		}
 	case 'a':
 		if !foldPrefix(p, "auth") || len(p) < 5 {
@@ -204,21 +208,18 @@ func (d assign) Match(b []byte, at int) (redact.Span, redact.Reason) {
 		end++
 	}
 	op, ok := keyed.Operator(b, end)
-	if ok && op.Form == keyed.Tag {
-		ok = false
+	if ok && op.Form == keyed.Tag || !ok && end < len(b) && keyed.IsBlank(b[end]) {
 		if keyed.InTag(b, at) {
 			op, ok = keyed.TagEnd(b, end)
+		} else if op, ok = keyed.Blanks(b, end); ok && !worthBlank(b, at, &op) {
+			ok = false
 		}
 	}
-	if !ok && end < len(b) && keyed.IsBlank(b[end]) {
-		if keyed.InTag(b, at) {
-			op, ok = keyed.TagEnd(b, end)
-		} else {
-			op, ok = keyed.Blanks(b, end)
-		}
+	if !ok && dash(b, nounEnd) {
+		op, ok, end = keyed.Op{Start: nounEnd + 1, Form: keyed.Blank}, true, nounEnd
 	}
 	if !ok {
-		if end == lim {
+		if end == lim || bytes.IndexByte(b[nounEnd:end], '-') >= 0 {
 			return redact.Span{}, redact.RejectOperator
 		}
 		// The nouns that follow in this run of a key have the same end.
@@ -235,6 +236,45 @@ func (d assign) Match(b []byte, at int) (redact.Span, redact.Reason) {
 	}
 	return k.value(b, op)
 }
+
+// minBlank is the length of the shortest value that is taken behind nothing but a blank.
+const minBlank = 16
+
+// worthBlank reports whether it is worth a closer look that only blanks stand between the
+// key of the noun at b[at] and what follows: a quote, a long word, or anything behind a
+// flag. In prose, a short word follows.
+func worthBlank(b []byte, at int, op *keyed.Op) bool {
+	if op.Quote != 0 {
+		return true
+	}
+	i, lim := op.Start, min(len(b), op.Start+minBlank)
+	for i < lim && b[i] > ' ' {
+		i++
+	}
+	if i == op.Start+minBlank {
+		return true
+	}
+	start := at
+	for lim := max(0, at-maxPrefix); start > lim && keyed.IsName(b[start-1]); {
+		start--
+	}
+	return b[start] == '-'
+}
+
+// dash reports whether a dash and a long word stand at b[i]: "apikey-9f86d081...".
+func dash(b []byte, i int) bool {
+	if i >= len(b) || b[i] != '-' {
+		return false
+	}
+	j := i + 1
+	for lim := min(len(b), j+minDash); j < lim && (keyed.IsLetter(b[j]) || keyed.IsDigit(b[j]) || b[j] == '-'); {
+		j++
+	}
+	return j == i+1+minDash
+}
+
+// minDash is the length of the shortest value that is taken behind a dash.
+const minDash = 32
 
 // need is what must be true of a value.
 type need uint8
@@ -258,6 +298,7 @@ type readingKey struct {
 	query bool // behind '?' or '&'
 	call  bool // behind '(' and a quote
 	paren bool // behind a name and '('
+	colon bool // behind ':'
 }
 
 // readKey judges the key from the noun at b[at:nounEnd] and the words around it; end is
@@ -270,6 +311,7 @@ func readKey(b []byte, at, nounEnd, end int, n noun) readingKey {
 	if k.start > 0 {
 		c := b[k.start-1]
 		k.query = c == '?' || c == '&'
+		k.colon = c == ':'
 		k.paren = c == '(' && k.start > 1 && keyed.IsWord(b[k.start-2])
 		k.call = (c == '"' || c == '\'') && k.start > 1 && b[k.start-2] == '('
 	}
@@ -279,11 +321,34 @@ func readKey(b []byte, at, nounEnd, end int, n noun) readingKey {
 		first++
 	}
 	k.bare = first == at && nounEnd == end
+	if first == at && k.start == at {
+		// "API key: v", "cache key: v"
+		first = blankWord(b, at)
+		if n == nounKey && first > 0 && b[first-1] == '<' {
+			k.need = needNever // <entry key="...">
+			return k
+		}
+	}
 	k.need = prefixNeed(b, first, at, n)
 	if k.need != needNever && end > nounEnd {
 		k.need = max(k.need, suffixNeed(b, nounEnd, end, n, k.need))
 	}
 	return k
+}
+
+// blankWord returns the start of the word that a single space parts from b[at], or at.
+func blankWord(b []byte, at int) int {
+	if at < 2 || b[at-1] != ' ' {
+		return at
+	}
+	i := at - 1
+	for lim := max(0, at-17); i > lim && keyed.IsLetter(b[i-1]); {
+		i--
+	}
+	if i == at-1 || i > 0 && keyed.IsWord(b[i-1]) {
+		return at
+	}
+	return i
 }
 
 // prefixNeed judges the part of a key before its noun.
@@ -455,7 +520,8 @@ func (k *readingKey) value(b []byte, op keyed.Op) (redact.Span, redact.Reason) {
 	reject := func(r redact.Reason) (redact.Span, redact.Reason) { return redact.Span{}, r }
 	switch {
 	case op.Form == keyed.Comma && !k.call,
-		k.paren && op.Colon && !op.Spaced: // of PAM, "pam_unix(passwd:chauthtok)"
+		k.paren && op.Colon && !op.Spaced, // of PAM, "pam_unix(passwd:chauthtok)"
+		k.colon && op.Colon && !op.Spaced: // of a name, "arn:aws:secretsmanager:...:secret:x"
 		return reject(redact.RejectOperator)
 	}
 	if op.Form == keyed.Tag {
@@ -506,7 +572,7 @@ func looksNested(v []byte) bool {
 	if len(v) > 3 {
 		n, size = nounAt(v, 0)
 	}
-	return n != noNoun && size < len(v) && (v[size] == '=' || v[size] == ':' && n != nounPass)
+	return n != noNoun && size < len(v) && (v[size] == '=' || v[size] == '-' || v[size] == ':' && n != nounPass)
 }
 
 // skipScheme moves the start of the value of an Authorization header behind the scheme.
@@ -532,10 +598,12 @@ func (k *readingKey) plausible(b, v []byte, op *keyed.Op) bool {
 		}
 	}
 	switch {
-	case word == keyed.Status, word == keyed.Prose && (prose || blank):
+	case word == keyed.Status, word == keyed.Prose && prose:
 		return false
 	case len(v) > 2 && v[0] == '/' && v[1] == '/', startsURL(v):
 		return false
+	case prose && v[len(v)-1] == ':':
+		return false // the next key
 	}
 	if op.Form == keyed.Blank && !k.flag {
 		return k.plausibleBlank(v, op)
@@ -543,11 +611,14 @@ func (k *readingKey) plausible(b, v []byte, op *keyed.Op) bool {
 	if k.need == needAnything {
 		return k.plausiblePassword(v, op)
 	}
-	if blank || looksNamed(v) {
+	if k.noun == nounAuthorization {
+		return !blank && !prose && len(v) >= 8 || prose && looksRandom(v)
+	}
+	if blank || looksNamed(v) && !(k.noun == nounKey && hexKey(v)) {
 		return false
 	}
 	s := keyed.Measure(v)
-	if k.noun == nounKey && k.bare && !k.query && s.N < 20 {
+	if k.noun == nounKey && k.bare && !k.query && s.N < 20 && k.need == needRandom {
 		return false
 	}
 	if k.need == needRandom {
@@ -560,9 +631,20 @@ func (k *readingKey) plausible(b, v []byte, op *keyed.Op) bool {
 	case s.Digit > 0 && letters > 0:
 		return s.N >= 8 || !prose
 	case letters == 0:
-		return s.Other == 0 && s.N >= 6 && k.noun == nounToken && !prose && k.bare
+		return s.Other == 0 && (s.N >= 20 || s.N >= 6 && k.noun == nounToken && !prose && k.bare)
 	}
 	return s.N >= 16 && s.Bits >= 3000 && (s.Lower > 2 && s.Upper > 2 && s.Bits >= 3800 || s.Lower > 0 && s.Upper == 0 && s.N >= 24 && s.Bits >= 3600 && s.Other == 0)
+}
+
+func looksRandom(v []byte) bool {
+	s := keyed.Measure(v)
+	return s.Random()
+}
+
+// hexKey reports whether v is 0x and the 64 hexadecimal digits of a 256-bit key.
+func hexKey(v []byte) bool {
+	s := keyed.Measure(v)
+	return len(v) == 66 && v[1]|0x20 == 'x' && s.Other == 0 && s.Random()
 }
 
 // plausiblePassword judges a value behind a key that can hardly mean anything else.
@@ -597,10 +679,16 @@ func (k *readingKey) plausibleBlank(v []byte, op *keyed.Op) bool {
 	if op.Quote != 0 {
 		return k.noun == nounPassword && s.N >= 4 && keyed.WordAt(v) == keyed.NoWord
 	}
-	if k.need > needMixed || s.Hex && s.Other > 0 {
+	if k.noun == nounKey && k.need == needRandom && (s.N < 24 || s.Other > 0) ||
+		k.noun == nounPwd || k.noun == nounPass || k.noun == nounSession || looksNamed(v) {
 		return false
 	}
-	return s.N >= 16 && s.Digit >= 2 && s.Random() && s.Other*8 <= s.N
+	for _, c := range v {
+		if !keyed.IsName(c) && c != '+' && c != '/' && c != '=' {
+			return false
+		}
+	}
+	return s.N >= minBlank && s.Digit >= 3 && s.Random() && (s.Other == 0 || s.Hex && s.N == 36 || s.Other*8 <= s.N && s.N >= 24 && s.Bits >= 4000)
 }
 
 func startsURL(v []byte) bool {

@@ -219,14 +219,14 @@ func WordAt(v []byte) Word {
 		"true", "false", "yes", "no", "on", "off", "ok", "enabled", "disabled", "optional", "required", "mandatory", "present", "absent",
 		"missing", "invalid", "incorrect", "wrong", "valid", "expired", "failed", "failure", "success", "error", "accepted", "rejected",
 		"denied", "changed", "updated", "created", "deleted", "removed", "hidden", "redacted", "masked", "filtered", "protected",
-		"omitted", "scrubbed", "sanitized", "obfuscated", "suppressed", "classified", "sensitive", "is", "was", "must", "should", "cannot",
+		"omitted", "scrubbed", "sanitized", "obfuscated", "suppressed", "classified", "sensitive", "is", "was", "must", "should", "cannot", "has", "may", "does", "too", "please", "contains",
 		"string", "str", "text", "int", "integer", "bool", "boolean", "object", "bytes", "byte", "char", "array", "map", "dict":
 		return Status
 	case "password", "passwd", "pwd", "passphrase", "secret", "token", "key", "value", "username", "user", "email", "login", "auth", "basic", "bearer",
-		"default", "plaintext", "plain", "strict", "strong", "weak", "any", "all", "self", "this", "the", "has", "for", "and", "or", "of", "in", "to",
-		"by", "with", "from", "does", "may", "will", "can", "could", "be", "too", "are", "an", "a", "it", "its", "if", "new", "get", "set", "var",
-		"const", "let", "func", "please", "enter", "type", "use", "using", "see", "check", "try", "your", "my", "at", "as", "but", "when", "than",
-		"we", "you", "i", "reset", "change", "update", "unable", "bad", "only", "contains", "matches", "match", "mismatch", "also", "via", "prompt":
+		"default", "plaintext", "plain", "strict", "strong", "weak", "any", "all", "self", "this", "the", "for", "and", "or", "of", "in", "to",
+		"by", "with", "from", "will", "can", "could", "be", "are", "an", "a", "it", "its", "if", "new", "get", "set", "var",
+		"const", "let", "func", "enter", "type", "use", "using", "see", "check", "try", "your", "my", "at", "as", "but", "when", "than",
+		"we", "you", "i", "reset", "change", "update", "unable", "bad", "only", "matches", "match", "mismatch", "also", "via", "prompt":
 		return Prose
 	}
 	return NoWord
