@@ -38,14 +38,7 @@ func newKey(prefix byte, root []byte) (*Key, error) {
 	}
 	// 36^5 names: two keys of a user rarely share one, and nothing breaks if they do,
 	// because opening a payload tells which key it was.
-	const base36 = "0123456789abcdefghijklmnopqrstuvwxyz"
-	n := binary.BigEndian.Uint64(b)
-	id := [1 + kidDigits]byte{prefix}
-	for i := kidDigits; i > 0; i-- {
-		id[i] = base36[n%36]
-		n /= 36
-	}
-	k.id = string(id[:])
+	k.id = kidOf(prefix, binary.BigEndian.Uint64(b))
 	return k, nil
 }
 

@@ -3,6 +3,7 @@ package vault
 import (
 	"errors"
 	"strings"
+	"sync/atomic"
 
 	"logveil/redact"
 )
@@ -12,14 +13,14 @@ type Scheme interface {
 	// Name is what the scheme is called in a policy: "local", "mask".
 	Name() string
 	// bind returns what makes the tokens of a kind.
-	bind(kind redact.Kind, keepLast int) maker
+	bind(kind redact.Kind, keepLast int) binding
 }
 
-// maker makes the tokens of one kind under one key. It is immutable and safe for
-// concurrent use.
-type maker interface {
-	// append appends the token of a value, given in canonical form, to dst.
-	append(dst, canon []byte, sc *scratch) []byte
+// binding makes the tokens of one kind. One of its fields is set.
+type binding struct {
+	mask   *maskMaker
+	seal   *atomic.Pointer[sealMaker] // nil inside while there is no key
+	remote *remoteKind
 }
 
 // scratch holds what a maker works on, so that it allocates nothing.
@@ -28,9 +29,9 @@ type scratch struct {
 	payload []byte
 }
 
-// opener gives back what a maker sealed.
+// opener gives back what a sealMaker sealed.
 type opener interface {
-	// kid is the key's name in tokens.
+	// keyID is the key's name in tokens.
 	keyID() string
 	// open appends the canonical form behind a payload to dst, or reports false when
 	// the payload was not made with this key for this kind.
@@ -43,14 +44,16 @@ type Mask struct{}
 // Name implements Scheme.
 func (Mask) Name() string { return "mask" }
 
-func (Mask) bind(kind redact.Kind, keepLast int) maker { return maskMaker{kind, keepLast} }
+func (Mask) bind(kind redact.Kind, keepLast int) binding {
+	return binding{mask: &maskMaker{kind, keepLast}}
+}
 
 type maskMaker struct {
 	kind redact.Kind
 	keep int
 }
 
-func (m maskMaker) append(dst, canon []byte, _ *scratch) []byte {
+func (m *maskMaker) append(dst, canon []byte) []byte {
 	return redact.AppendMaskKeep(dst, m.kind, kept(m.kind, canon, m.keep))
 }
 
@@ -92,17 +95,30 @@ func (s *Sealer) header(kind redact.Kind) block {
 	return s.siv.header([]byte("tok1\x00" + s.tenant + "\x00" + string(kind)))
 }
 
-func (s *Sealer) bind(kind redact.Kind, _ int) maker {
-	return &sealMaker{kind: kind, kid: s.kid, siv: s.siv, header: s.header(kind)}
+func (s *Sealer) bind(kind redact.Kind, _ int) binding {
+	var b binding
+	b.seal = new(atomic.Pointer[sealMaker])
+	b.seal.Store(s.maker(kind))
+	return b
 }
 
+func (s *Sealer) maker(kind redact.Kind) *sealMaker {
+	return &sealMaker{kind: kind, kid: s.kid, siv: s.siv, header: s.header(kind), key: newSipKey()}
+}
+
+// sealMaker makes the tokens of one kind under one key. It is immutable and safe for
+// concurrent use.
 type sealMaker struct {
 	kind   redact.Kind
 	kid    string
 	siv    *siv
 	header block
+	// key hashes values for the caches. Each sealMaker has its own, so that no token
+	// of another key is found there.
+	key sipKey
 }
 
+// append appends the token of a value, given in canonical form, to dst.
 func (m *sealMaker) append(dst, canon []byte, sc *scratch) []byte {
 	sc.payload = m.siv.appendSeal(sc.payload[:0], &sc.siv, &m.header, canon)
 	return redact.AppendToken(dst, m.kind, m.kid, sc.payload)

@@ -2,8 +2,6 @@ package vault
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/binary"
 	"fmt"
 	"runtime"
 	"sync"
@@ -70,6 +68,9 @@ type Stats struct {
 	// Refused counts values left without an answer, because they are longer than
 	// MaxValue or of a kind that cannot stand in a token.
 	Refused uint64
+	// NoKey counts values left without an answer, because there is no key: Vault gave
+	// none yet, or the last one is too old.
+	NoKey uint64
 }
 
 func (s *Stats) add(o *Stats) {
@@ -77,6 +78,7 @@ func (s *Stats) add(o *Stats) {
 	s.Cached += o.Cached
 	s.Masks += o.Masks
 	s.Refused += o.Refused
+	s.NoKey += o.NoKey
 }
 
 // New builds a Tokenizer.
@@ -128,11 +130,22 @@ func checkRule(r Rule, of string) error {
 	return nil
 }
 
-// Tokenize implements redact.Tokenizer.
-func (t *Tokenizer) Tokenize(_ context.Context, vs []redact.Value, buf []byte) []byte {
+// Tokenize implements redact.Tokenizer. It waits, for the budget of the schemes in Vault at
+// most, when it meets values that only Vault can answer.
+func (t *Tokenizer) Tokenize(ctx context.Context, vs []redact.Value, buf []byte) []byte {
 	if len(vs) == 0 {
 		return buf
 	}
+	var waits *waits
+	buf = t.answer(vs, buf, &waits)
+	if waits != nil {
+		buf = waits.answer(ctx, vs, buf)
+	}
+	return buf
+}
+
+// answer answers the values that need no wait, and starts what the others wait for.
+func (t *Tokenizer) answer(vs []redact.Value, buf []byte, w **waits) []byte {
 	tab := t.table.Load()
 	l := t.lease(vs)
 	defer l.mu.Unlock()
@@ -159,9 +172,19 @@ func (t *Tokenizer) Tokenize(_ context.Context, vs []redact.Value, buf []byte) [
 			continue
 		}
 		start := len(buf)
+		var seal *sealMaker
 		var h hash128
-		if !k.mask {
-			h = k.key.sum(v.Raw)
+		switch {
+		case k.seal != nil:
+			if seal = k.seal.Load(); seal == nil {
+				l.stats.NoKey++
+				continue
+			}
+			h = seal.key.sum(v.Raw)
+		case k.remote != nil:
+			h = k.remote.key.sum(v.Raw)
+		}
+		if k.mask == nil {
 			var ok bool
 			if buf, ok = l.cache.append(buf, h); ok {
 				l.stats.Cached++
@@ -169,15 +192,34 @@ func (t *Tokenizer) Tokenize(_ context.Context, vs []redact.Value, buf []byte) [
 				continue
 			}
 		}
+		if k.remote != nil {
+			r := k.remote.r
+			var ok bool
+			if buf, ok = r.lru.append(buf, h); ok {
+				r.metrics.stored.Add(1)
+				v.Token = buf[start:len(buf):len(buf)]
+				l.cache.put(h, v.Token)
+				continue
+			}
+		}
 		l.canon = appendCanon(l.canon[:0], k.kind, v.Raw)
 		used = max(used, len(l.canon), len(v.Raw))
-		buf = k.maker.append(buf, l.canon, &l.scratch)
-		if v.Token = buf[start:len(buf):len(buf)]; k.mask {
+		switch {
+		case k.mask != nil:
+			buf = k.mask.append(buf, l.canon)
 			l.stats.Masks++
-		} else {
+		case seal != nil:
+			buf = seal.append(buf, l.canon, &l.scratch)
 			l.stats.Made++
-			l.cache.put(h, v.Token)
+			l.cache.put(h, buf[start:])
+		default:
+			if *w == nil {
+				*w = newWaits()
+			}
+			(*w).start(k.remote, i, h, l.canon)
+			continue
 		}
+		v.Token = buf[start:len(buf):len(buf)]
 	}
 	clear(l.canon[:min(used+1, cap(l.canon))])
 	return buf
@@ -223,12 +265,8 @@ type kindTable struct {
 
 // boundKind is a kind under its rule.
 type boundKind struct {
-	kind  redact.Kind
-	maker maker
-	mask  bool
-	// key hashes values for the cache. It is the kind's own and the rule's own, so
-	// that a new rule finds none of the old tokens.
-	key sipKey
+	kind redact.Kind
+	binding
 }
 
 // maxKinds is how many kinds there can be; a large policy has some hundreds.
@@ -262,11 +300,7 @@ func (t *Tokenizer) addKind(tab *kindTable, kind redact.Kind) *boundKind {
 		rule = tab.def
 		rule.KeepLast = min(rule.KeepLast, KeepLimit(kind))
 	}
-	b := &boundKind{kind: kind, maker: rule.Scheme.bind(kind, rule.KeepLast)}
-	_, b.mask = rule.Scheme.(Mask)
-	var r [16]byte
-	_, _ = rand.Read(r[:]) // never fails, by its contract
-	b.key = sipKey{binary.LittleEndian.Uint64(r[:8]), binary.LittleEndian.Uint64(r[8:])}
+	b := &boundKind{kind, rule.Scheme.bind(kind, rule.KeepLast)}
 	s.Store(b)
 	tab.n++
 	return b

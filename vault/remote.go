@@ -1,0 +1,347 @@
+package vault
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"logveil/redact"
+)
+
+// RemoteConfig says how values become tokens inside Vault.
+type RemoteConfig struct {
+	// Mount is where the transit engine is mounted; empty means "transit".
+	Mount string
+	// Key is the name of the transit key.
+	Key string
+	// Version is the version of the key to use; 0 takes the latest one at start. A fleet
+	// whose tokens must be equal names it.
+	Version int
+	// Tenant separates tokens: equal values of two tenants differ.
+	Tenant string
+
+	// Budget bounds how long the values of one batch of the engine wait for their
+	// tokens. 0 means 250 ms.
+	Budget time.Duration
+	// Batch is the most values in one request, up to 1000. 0 means 200.
+	Batch int
+	// Linger is how long a request waits for more values. 0 means 2 ms, less than 0
+	// not at all.
+	Linger time.Duration
+	// InFlight is the most requests at a time. 0 means 4.
+	InFlight int
+	// Queue is the most values that wait to be sent; what comes on top is masked. 0
+	// means 8192.
+	Queue int
+	// CacheBytes bounds the memory for tokens that Vault made. 0 means 32 MiB.
+	CacheBytes int
+}
+
+func (c *RemoteConfig) setDefaults() error {
+	c.Mount = or(c.Mount, "transit")
+	def := func(v *int, d int) {
+		if *v == 0 {
+			*v = d
+		}
+	}
+	def(&c.Batch, 200)
+	def(&c.InFlight, 4)
+	def(&c.Queue, 8192)
+	def(&c.CacheBytes, 32<<20)
+	if c.Budget == 0 {
+		c.Budget = 250 * time.Millisecond
+	}
+	if c.Linger == 0 {
+		c.Linger = 2 * time.Millisecond
+	}
+	switch {
+	case c.Key == "" || strings.ContainsAny(c.Key, "/ "):
+		return errors.New("vault: a transit key needs a name, without / and space")
+	case c.Batch < 1 || c.Batch > 1000:
+		return errors.New("vault: a batch has 1 to 1000 values")
+	case c.InFlight < 1 || c.Queue < 1 || c.Budget < 0 || c.CacheBytes < 0 || c.Version < 0:
+		return errors.New("vault: a limit is out of range")
+	case strings.ContainsRune(c.Tenant, 0):
+		return errors.New("vault: a tenant's name holds no NUL")
+	}
+	return nil
+}
+
+// MaskReason says why a value got a mask in the place of a token.
+type MaskReason uint8
+
+const (
+	maskNone       MaskReason = iota
+	MaskTimeout               // Vault did not answer within the budget
+	MaskQueueFull             // too many values waited already
+	MaskBreaker               // Vault does not answer; nothing is sent
+	MaskDown                  // a request failed: connection, 5xx, sealed
+	MaskQuota                 // a quota of Vault, and no time left to wait
+	MaskDenied                // 403, after a new login
+	MaskConfig                // 400 or 404: key or version missing
+	MaskTooLarge              // a single value is more than Vault takes
+	MaskItem                  // Vault refused this value, or answered without it
+	MaskNoKey                 // no key at hand: none yet, or too old
+	numMaskReasons = int(MaskNoKey) + 1
+)
+
+func (r MaskReason) String() string {
+	return [numMaskReasons]string{"", "timeout", "queue full", "breaker open", "unreachable", "quota",
+		"denied", "configuration", "too large", "item", "no key"}[r]
+}
+
+// Remote is a scheme whose tokens Vault makes, one request for a batch of values.
+//
+// "transit" encrypts with a convergent key: whoever may decrypt with it, and nobody else,
+// can read the tokens, and Vault's audit log tells who did. "hmac" digests: nobody can.
+type Remote struct {
+	name, kid string
+	client    *Client
+	cfg       RemoteConfig
+	method    remoteMethod
+	lru       *lru
+	batcher   *batcher
+	metrics   remoteMetrics
+
+	mu    sync.Mutex
+	kinds map[redact.Kind]*remoteKind
+	calls map[hash128]*pending // in work, so that a value is asked for once
+}
+
+// remoteMethod is what differs between the schemes made in Vault.
+type remoteMethod interface {
+	path(c *RemoteConfig) string
+	// appendItem appends the JSON of one value to a request.
+	appendItem(dst []byte, k *remoteKind, canon []byte, version int) []byte
+	// appendHead appends the start of a request, up to its array.
+	appendHead(dst []byte, version int) []byte
+	// result takes the payload out of one result.
+	result(r *batchResult, version int) ([]byte, error)
+}
+
+// remoteKind is one kind under a Remote.
+type remoteKind struct {
+	r    *Remote
+	kind redact.Kind
+	key  sipKey
+	// label separates kinds and tenants: the context of transit, the prefix of hmac.
+	label []byte
+	b64   string // of label
+}
+
+// NewTransit returns the scheme "transit". It checks the key and encrypts a probe twice.
+func NewTransit(ctx context.Context, c *Client, cfg RemoteConfig) (*Remote, error) {
+	return newRemote(ctx, "transit", c, cfg, transitMethod{})
+}
+
+// NewHMAC returns the scheme "hmac". It checks the key and digests a probe twice.
+func NewHMAC(ctx context.Context, c *Client, cfg RemoteConfig) (*Remote, error) {
+	return newRemote(ctx, "hmac", c, cfg, hmacMethod{})
+}
+
+func newRemote(ctx context.Context, name string, c *Client, cfg RemoteConfig, m remoteMethod) (*Remote, error) {
+	if err := cfg.setDefaults(); err != nil {
+		return nil, err
+	}
+	id, err := checkKey(ctx, c, name, cfg.Mount, cfg.Key, cfg.Version)
+	if err != nil {
+		return nil, err
+	}
+	cfg.Version = id.Version
+	id.Tenant = cfg.Tenant
+	r := &Remote{name: name, kid: id.kid(), client: c, cfg: cfg, method: m, lru: newLRU(cfg.CacheBytes),
+		kinds: make(map[redact.Kind]*remoteKind), calls: make(map[hash128]*pending)}
+	if err := r.probe(ctx); err != nil {
+		return nil, err
+	}
+	r.batcher = newBatcher(r)
+	return r, nil
+}
+
+// Close ends the background work. Values asked for afterwards are masked.
+func (r *Remote) Close() { r.batcher.close() }
+
+// Name implements Scheme.
+func (r *Remote) Name() string { return r.name }
+
+func (r *Remote) bind(kind redact.Kind, _ int) binding { return binding{remote: r.ofKind(kind)} }
+
+func (r *Remote) ofKind(kind redact.Kind) *remoteKind {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	k := r.kinds[kind]
+	if k == nil {
+		label := remoteLabel(r.cfg.Tenant, kind)
+		k = &remoteKind{r: r, kind: kind, key: newSipKey(), label: label, b64: base64.StdEncoding.EncodeToString(label)}
+		r.kinds[kind] = k
+	}
+	return k
+}
+
+// remoteLabel is what Vault is told of tenant and kind. It never changes for a version of
+// the format; the 1 is its version.
+func remoteLabel(tenant string, kind redact.Kind) []byte {
+	return []byte("logveil 1\x00" + tenant + "\x00" + string(kind) + "\x00")
+}
+
+// probe makes sure that equal values have equal tokens, and that kinds differ.
+func (r *Remote) probe(ctx context.Context) error {
+	value := make([]byte, 18)
+	_, _ = rand.Read(value)
+	a, b := r.ofKind("probe"), r.ofKind("probe2")
+	ps := []*pending{{k: a, canon: value}, {k: a, canon: value}, {k: b, canon: value}}
+	results, err := r.send(ctx, ps)
+	if err != nil {
+		return err
+	}
+	var payloads [3]string
+	for i := range results {
+		p, err := r.method.result(&results[i], r.cfg.Version)
+		if err != nil {
+			return fmt.Errorf("vault: key %s: a probe failed: %w", r.cfg.Key, err)
+		}
+		payloads[i] = string(p)
+	}
+	if payloads[0] != payloads[1] {
+		return fmt.Errorf("vault: key %s gives equal values different tokens; it is not convergent", r.cfg.Key)
+	}
+	if payloads[0] == payloads[2] {
+		return fmt.Errorf("vault: key %s gives different kinds equal tokens; it is not derived", r.cfg.Key)
+	}
+	return nil
+}
+
+// transitMethod is convergent encryption.
+type transitMethod struct{}
+
+func (transitMethod) path(c *RemoteConfig) string { return c.Mount + "/encrypt/" + c.Key }
+
+func (transitMethod) appendHead(dst []byte, _ int) []byte {
+	// Without the code, one bad value would cost the answers of all others.
+	return append(dst, `{"partial_failure_response_code":200,"batch_input":[`...)
+}
+
+func (transitMethod) appendItem(dst []byte, k *remoteKind, canon []byte, version int) []byte {
+	dst = append(dst, `{"context":"`...)
+	dst = append(dst, k.b64...)
+	dst = append(dst, `","key_version":`...)
+	dst = strconv.AppendInt(dst, int64(version), 10)
+	dst = append(dst, `,"plaintext":"`...)
+	dst = base64.StdEncoding.AppendEncode(dst, canon)
+	return append(dst, `"}`...)
+}
+
+func (transitMethod) result(r *batchResult, version int) ([]byte, error) {
+	return unprefixed([]byte(r.Ciphertext), version)
+}
+
+// hmacMethod is a keyed digest.
+type hmacMethod struct{}
+
+func (hmacMethod) path(c *RemoteConfig) string { return c.Mount + "/hmac/" + c.Key + "/sha2-256" }
+
+func (hmacMethod) appendHead(dst []byte, version int) []byte {
+	dst = append(dst, `{"key_version":`...)
+	dst = strconv.AppendInt(dst, int64(version), 10)
+	return append(dst, `,"batch_input":[`...)
+}
+
+func (hmacMethod) appendItem(dst []byte, k *remoteKind, canon []byte, _ int) []byte {
+	dst = append(dst, `{"input":"`...)
+	at := len(dst)
+	// The label's length is not a multiple of three, so encode both in one.
+	n := base64.StdEncoding.EncodedLen(len(k.label) + len(canon))
+	in := make([]byte, 0, len(k.label)+len(canon))
+	in = append(append(in, k.label...), canon...)
+	dst = append(dst, make([]byte, n)...)
+	base64.StdEncoding.Encode(dst[at:], in)
+	clear(in)
+	return append(dst, `"}`...)
+}
+
+func (hmacMethod) result(r *batchResult, version int) ([]byte, error) {
+	p, err := unprefixed([]byte(r.HMAC), version)
+	if err == nil && len(p) != sha256.Size {
+		err = errors.New("a digest of the wrong length")
+	}
+	return p, err
+}
+
+// unprefixed returns the bytes behind "vault:v<version>:".
+func unprefixed(s []byte, version int) ([]byte, error) {
+	rest, ok := bytes.CutPrefix(s, []byte("vault:v"+strconv.Itoa(version)+":"))
+	if !ok {
+		return nil, errors.New("an answer of another form or key version")
+	}
+	b, err := base64.StdEncoding.AppendDecode(nil, rest)
+	if err != nil || len(b) < redact.MinPayload {
+		return nil, errors.New("an answer that is not base 64")
+	}
+	return b, nil
+}
+
+func newSipKey() sipKey {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails, by its contract
+	return sipKey{binary.LittleEndian.Uint64(b[:8]), binary.LittleEndian.Uint64(b[8:])}
+}
+
+// pending is a value that Vault was asked for.
+type pending struct {
+	k     *remoteKind
+	hash  hash128
+	canon []byte // zeroed when done
+	done  chan struct{}
+	// token and reason are set before done is closed.
+	token  []byte
+	reason MaskReason
+}
+
+// start asks for the token of a value, or joins who asked for it already. It does not
+// wait. The reason is not maskNone when there is nothing to wait for.
+func (k *remoteKind) start(h hash128, canon []byte) (*pending, MaskReason) {
+	r := k.r
+	r.mu.Lock()
+	if p := r.calls[h]; p != nil {
+		r.mu.Unlock()
+		return p, maskNone
+	}
+	if !r.client.breaker.allow() {
+		r.mu.Unlock()
+		return nil, MaskBreaker
+	}
+	p := &pending{k: k, hash: h, canon: append([]byte(nil), canon...), done: make(chan struct{})}
+	select {
+	case r.batcher.queue <- p:
+	default:
+		r.mu.Unlock()
+		clear(p.canon)
+		return nil, MaskQueueFull
+	}
+	r.calls[h] = p
+	r.mu.Unlock()
+	return p, maskNone
+}
+
+// finish answers who waits for p.
+func (r *Remote) finish(p *pending, payload []byte, reason MaskReason) {
+	clear(p.canon)
+	if p.reason = reason; reason == maskNone {
+		r.metrics.made.Add(1)
+		p.token = redact.AppendToken(nil, p.k.kind, r.kid, payload)
+		r.lru.put(p.hash, p.token)
+	}
+	r.mu.Lock()
+	delete(r.calls, p.hash)
+	r.mu.Unlock()
+	close(p.done)
+}
