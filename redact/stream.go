@@ -170,6 +170,11 @@ func (c *copier) fill(buf []byte) ([]byte, error) {
 		return buf[:len(buf)+r.n], r.err
 	case <-c.ctx.Done():
 		c.err = c.ctx.Err()
+		select {
+		case r := <-c.got: // what has come goes out
+			buf = buf[:len(buf)+r.n]
+		default:
+		}
 	case <-c.stop:
 		c.err = errStopped
 	}
