@@ -49,7 +49,7 @@ func (a *app) refuseOverwrite(names []string, output string) error {
 		out, err = os.Stat(output)
 	}
 	if err != nil {
-		return nil //nolint:nilerr // what is not there yet is no input
+		return nil // what is not there yet is no input
 	}
 	if !out.Mode().IsRegular() {
 		return nil

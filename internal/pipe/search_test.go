@@ -145,7 +145,9 @@ func TestSearchPauses(t *testing.T) {
 			t.Errorf("finding in line %d, want %d", line, i+1)
 		}
 	}
-	w.Close()
+	if err := w.Close(); err != nil {
+		t.Error(err)
+	}
 	if n, more := <-found; more {
 		t.Errorf("one finding more, in line %d", n)
 	}
