@@ -26,8 +26,10 @@ import (
 
 const rawMark = 0
 
-// appendCanon appends the form of raw that is sealed.
-func appendCanon(dst []byte, kind redact.Kind, raw []byte) []byte {
+// AppendCanonical appends the form in which values of a kind are sealed and compared: the
+// ways to write one value have the same form, and two values do not. It can hold the value
+// itself and is as sensitive. At most one byte more than raw is appended.
+func AppendCanonical(dst []byte, kind redact.Kind, raw []byte) []byte {
 	n, ok := len(dst), false
 	switch kind {
 	case "card":

@@ -51,7 +51,7 @@ func TestCanon(t *testing.T) {
 		{"ipv4", "192.0.2.1", "192.0.2.1", true},
 		{"secret", "Hunter2 \xff", "Hunter2 \xff", true},
 	} {
-		canon := appendCanon([]byte("dst"), c.kind, []byte(c.raw))
+		canon := AppendCanonical([]byte("dst"), c.kind, []byte(c.raw))
 		if string(canon[:3]) != "dst" {
 			t.Fatalf("%s %q: overwrites dst", c.kind, c.raw)
 		}
@@ -67,10 +67,10 @@ func TestCanon(t *testing.T) {
 
 var canonKinds = []redact.Kind{"card", "iban", "ssn", "phone", "email", "mac", "ipv6", "ipv4", "secret"}
 
-// checkCanon holds what appendCanon promises of any bytes.
+// checkCanon holds what AppendCanonical promises of any bytes.
 func checkCanon(t *testing.T, kind redact.Kind, raw []byte) {
 	t.Helper()
-	canon := appendCanon(nil, kind, raw)
+	canon := AppendCanonical(nil, kind, raw)
 	revealed := uncanon(canon)
 	if len(canon) > len(raw)+1 {
 		t.Fatalf("%s %q: canonical form %q is longer", kind, raw, canon)
@@ -82,7 +82,7 @@ func checkCanon(t *testing.T, kind redact.Kind, raw []byte) {
 		return
 	}
 	// What fits is revealed as a value that has the same token.
-	if again := appendCanon(nil, kind, revealed); !bytes.Equal(again, canon) {
+	if again := AppendCanonical(nil, kind, revealed); !bytes.Equal(again, canon) {
 		t.Fatalf("%s %q: %q, and again %q", kind, raw, canon, again)
 	}
 	switch kind {

@@ -202,7 +202,7 @@ func (t *Tokenizer) answer(vs []redact.Value, buf []byte, w **waits) []byte {
 				continue
 			}
 		}
-		l.canon = appendCanon(l.canon[:0], k.kind, v.Raw)
+		l.canon = AppendCanonical(l.canon[:0], k.kind, v.Raw)
 		used = max(used, len(l.canon), len(v.Raw))
 		switch {
 		case k.mask != nil:

@@ -117,7 +117,7 @@ func TestRoundTrip(t *testing.T) {
 			if !bytes.Equal(v.Token, other[i].Token) {
 				t.Fatalf("%s %q: %s with cache, %s without", v.Kind, v.Raw, v.Token, other[i].Token)
 			}
-			canon := appendCanon(nil, v.Kind, v.Raw)
+			canon := AppendCanonical(nil, v.Kind, v.Raw)
 			is := string(v.Kind) + "\x00" + string(canon)
 			if was, ok := values[string(v.Token)]; ok && was != is {
 				t.Fatalf("%q and %q share a token", was, is)
