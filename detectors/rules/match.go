@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"iter"
+
 	"logveil/detectors/internal/keyed"
 	"logveil/redact"
 )
@@ -21,17 +23,19 @@ func (d *detector) Match(b []byte, at int) (redact.Span, redact.Reason) {
 	if len(d.keywords) > 0 {
 		return d.matchKeyword(b, at)
 	}
-	best, reason := redact.Span{}, redact.RejectAnchor
+	var best match
+	r := redact.RejectAnchor
 	for i := range d.seqs {
 		s := &d.seqs[i]
-		e := &s.els[s.anchor]
-		if !e.at(b, at) {
+		if !s.els[s.anchor].at(b, at) {
 			continue
 		}
-		sp, r := s.around(b, at)
-		best, reason = better(best, reason, sp, r)
+		r = max(r, redact.RejectLength)
+		if m, ok := s.around(b, at); ok && m.size() > best.size() {
+			best = m
+		}
 	}
-	return d.judge(b, best, reason)
+	return d.judge(b, &best, r)
 }
 
 // matchKeyword reads the key that the keyword at b[at] begins, an operator and the value.
@@ -39,14 +43,14 @@ func (d *detector) matchKeyword(b []byte, at int) (redact.Span, redact.Reason) {
 	none := redact.Span{}
 	size := 0
 	for _, k := range d.keywords {
-		if foldAt(b, at, k) && len(k) > size {
+		if len(k) > size && foldAt(b, at, k) {
 			size = len(k)
 		}
 	}
 	if size == 0 {
 		return none, redact.RejectAnchor
 	}
-	if size < 6 && at > 0 && keyed.IsLower(b[at-1]) && !keyed.IsUpper(b[at]) && !keyed.Starts(b, at) {
+	if size < wordKeyword && at > 0 && keyed.IsLower(b[at-1]) && !keyed.IsUpper(b[at]) && !keyed.Starts(b, at) {
 		return none, redact.RejectNeighbor
 	}
 	i := at + size
@@ -60,42 +64,48 @@ func (d *detector) matchKeyword(b []byte, at int) (redact.Span, redact.Reason) {
 	if op.Form == keyed.Tag {
 		op.Start = keyed.SkipSpace(b, op.Start)
 	}
-	best, reason := none, redact.RejectLength
+	var best match
 	for i := range d.seqs {
-		sp, r := d.seqs[i].from(b, op.Start)
-		best, reason = better(best, reason, sp, r)
-	}
-	return d.judge(b, best, reason)
-}
-
-// better returns the answer that stands when two sequences were tried.
-func better(a redact.Span, ra redact.Reason, b redact.Span, rb redact.Reason) (redact.Span, redact.Reason) {
-	switch {
-	case !rb.OK():
-		if !ra.OK() && rb > ra {
-			return b, rb
+		if m, ok := d.seqs[i].from(b, op.Start); ok && m.size() > best.size() {
+			best = m
 		}
-		return a, ra
-	case !ra.OK() || b.Len() > a.Len():
-		return b, rb
 	}
-	return a, ra
+	return d.judge(b, &best, redact.RejectLength)
 }
 
-func (d *detector) judge(b []byte, sp redact.Span, r redact.Reason) (redact.Span, redact.Reason) {
-	if !r.OK() {
+// wordKeyword is the length from which a keyword may stand inside a word: "myherokukey".
+const wordKeyword = 6
+
+// judge decides about the longest match; r is the reason when there is none.
+func (d *detector) judge(b []byte, m *match, r redact.Reason) (redact.Span, redact.Reason) {
+	if m.seq == nil {
 		return redact.Span{}, r
 	}
-	if d.minBits > 0 && keyed.Entropy(b[sp.Start:sp.End]) < d.minBits {
+	open, ok := m.neighbors(b)
+	if !ok {
+		return redact.Span{}, redact.RejectNeighbor
+	}
+	if d.minBits > 0 && keyed.Entropy(b[m.value.Start:m.value.End]) < d.minBits {
 		return redact.Span{}, redact.RejectValue
 	}
-	return sp, r
+	if open {
+		return m.value, redact.AcceptedOpen
+	}
+	return m.value, redact.Accepted
 }
 
+// match is where a sequence matched.
+type match struct {
+	seq        *sequence
+	start, end int
+	value      redact.Span // the capture group, or all
+}
+
+func (m *match) size() int { return m.end - m.start }
+
 // around matches a sequence whose anchor is at b[at].
-func (s *sequence) around(b []byte, at int) (redact.Span, redact.Reason) {
-	start := at
-	mark := -1
+func (s *sequence) around(b []byte, at int) (match, bool) {
+	start, mark := at, -1
 	for i := s.anchor - 1; i >= 0; i-- {
 		e := &s.els[i]
 		switch {
@@ -104,7 +114,7 @@ func (s *sequence) around(b []byte, at int) (redact.Span, redact.Reason) {
 		case e.set == nil:
 			start -= len(e.lit)
 			if !e.at(b, start) {
-				return redact.Span{}, redact.RejectAnchor
+				return match{}, false
 			}
 		default:
 			n := 0
@@ -113,113 +123,106 @@ func (s *sequence) around(b []byte, at int) (redact.Span, redact.Reason) {
 				n++
 			}
 			if n < e.min {
-				return redact.Span{}, redact.RejectLength
+				return match{}, false
 			}
 		}
-	}
-	if r := s.begins(b, start); !r.OK() {
-		return redact.Span{}, r
 	}
 	return s.forward(b, start, at+len(s.els[s.anchor].lit), s.anchor+1, mark)
 }
 
 // from matches a sequence that begins at b[at].
-func (s *sequence) from(b []byte, at int) (redact.Span, redact.Reason) {
-	if r := s.begins(b, at); !r.OK() {
-		return redact.Span{}, r
-	}
+func (s *sequence) from(b []byte, at int) (match, bool) {
 	return s.forward(b, at, at, 0, -1)
-}
-
-// begins judges what stands before a match that starts at b[start].
-func (s *sequence) begins(b []byte, start int) redact.Reason {
-	if start == 0 || start >= len(b) {
-		return redact.Accepted
-	}
-	if e := s.firstElement(); e.set != nil && e.set[b[start-1]] && !keyed.Starts(b, start) {
-		return redact.RejectNeighbor
-	}
-	if keyed.IsWord(b[start]) && !keyed.Starts(b, start) {
-		return redact.RejectNeighbor
-	}
-	return redact.Accepted
-}
-
-func (s *sequence) firstElement() *element {
-	for i := range s.els {
-		if !s.els[i].mark {
-			return &s.els[i]
-		}
-	}
-	return nil
 }
 
 // forward matches the elements from index first on at b[i:]; start is where the match
 // began, mark where the group began when that is known.
-func (s *sequence) forward(b []byte, start, i, first, mark int) (redact.Span, redact.Reason) {
-	sp := redact.Span{Start: start, End: -1}
-	if mark >= 0 {
-		sp.Start = mark
-	}
-	open := false
-	var last *element
+func (s *sequence) forward(b []byte, start, i, first, mark int) (match, bool) {
+	m := match{seq: s, start: start}
+	closed := false
 	for k := first; k < len(s.els); k++ {
 		e := &s.els[k]
 		switch {
+		case e.mark && mark < 0:
+			mark = i
 		case e.mark:
-			if mark < 0 {
-				mark, sp.Start = i, i
-			} else {
-				sp.End = i
-			}
-			continue
+			m.value = redact.Span{Start: mark, End: i}
+			closed = true
 		case e.set == nil:
 			if !e.at(b, i) {
-				return redact.Span{}, redact.RejectAnchor
+				return match{}, false
 			}
 			i += len(e.lit)
 		default:
-			lim := min(len(b), i+e.max)
 			from := i
-			for i < lim && e.set[b[i]] {
+			for lim := min(len(b), i+e.max); i < lim && e.set[b[i]]; {
 				i++
 			}
 			if i-from < e.min {
-				return redact.Span{}, redact.RejectLength
+				return match{}, false
 			}
 		}
-		last = e
 	}
-	if i < len(b) {
-		c := b[i]
-		switch {
-		case last != nil && last.set != nil && last.set[c]:
-			if last.min == last.max || last.max < openRun {
-				return redact.Span{}, redact.RejectNeighbor
+	m.end = i
+	if !closed {
+		m.value = redact.Span{Start: start, End: i}
+	}
+	return m, true
+}
+
+// neighbors judges the bytes before and after a match. It reports open when the value
+// goes on: past the bound of a long run, or past the end of the text.
+func (m *match) neighbors(b []byte) (open, ok bool) {
+	if m.start > 0 {
+		first := m.seq.first()
+		if (keyed.IsWord(b[m.start]) || first.set != nil && first.set[b[m.start-1]]) && !keyed.Starts(b, m.start) {
+			return false, false
+		}
+	}
+	if m.end == len(b) {
+		for e := range m.tail(b) {
+			open = open || e.set != nil && e.min < e.max
+		}
+		return open && m.value.End == m.end, true
+	}
+	c := b[m.end]
+	for e := range m.tail(b) {
+		if e.set == nil || !e.set[c] {
+			continue
+		}
+		return m.value.End == m.end, e.min < e.max && e.max >= openRun
+	}
+	return false, !((keyed.IsLetter(c) || keyed.IsDigit(c)) && keyed.IsWord(b[m.end-1]))
+}
+
+// tail yields the elements that the match could have gone on with: the last one, and
+// those before it as long as what follows them matched nothing.
+func (m *match) tail(b []byte) iter.Seq[*element] {
+	return func(yield func(*element) bool) {
+		for i := len(m.seq.els) - 1; i >= 0; i-- {
+			e := &m.seq.els[i]
+			if e.mark {
+				continue
 			}
-			open = true
-		case keyed.IsLetter(c) || keyed.IsDigit(c):
-			if i > 0 && keyed.IsWord(b[i-1]) {
-				return redact.Span{}, redact.RejectNeighbor
+			if !yield(e) || e.set == nil || e.min > 0 || e.set[b[m.end-1]] {
+				return
 			}
 		}
-	} else if last != nil && last.set != nil && last.min < last.max {
-		open = true
 	}
-	if sp.End < 0 {
-		sp.End = i
-	} else if sp.End < i {
-		open = false // the group ended before
-	}
-	if open {
-		return sp, redact.AcceptedOpen
-	}
-	return sp, redact.Accepted
 }
 
 // openRun is the length from which a last run that goes on past its upper bound is taken
 // all the same.
 const openRun = 64
+
+// first returns the first element that is no mark.
+func (s *sequence) first() *element {
+	i := 0
+	for s.els[i].mark {
+		i++
+	}
+	return &s.els[i]
+}
 
 // at reports whether the literal stands at b[i].
 func (e *element) at(b []byte, i int) bool {

@@ -295,8 +295,13 @@ func (s *sequence) width() (n int) {
 func (s *sequence) chooseAnchor() (redact.Literal, error) {
 	s.anchor = -1
 	runs := 0 // elements before this one
+	marks := 0
 	for i, e := range s.els {
 		if e.mark {
+			// A group that ends before the anchor would have to be read backwards.
+			if marks++; marks == 2 && s.anchor < 0 {
+				break
+			}
 			continue
 		}
 		if e.set != nil && e.min < e.max && runs > 0 {
