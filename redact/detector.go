@@ -89,6 +89,9 @@ type Spec struct {
 	// MaxLen bounds, in bytes, how far from the anchor Match looks to either side,
 	// and so how long a value can be. At most MaxLookaround.
 	MaxLen int
+	// Weight is how much a candidate costs at most, as a rule, in units of 20
+	// nanoseconds; 0 means 1. The engine bounds the sum over a window of text.
+	Weight int
 	// Multiline says that values may go on over line ends, so that a stream must not be
 	// cut at a line end inside one. Needs literals.
 	Multiline bool

@@ -47,8 +47,9 @@ type Engine struct {
 	dets      []Detector
 	tables    *scan.Tables
 
-	shapes [][]int32 // detectors of each shape of the tables
-	lits   [][]int32 // detectors of each literal of the tables
+	weights []int     // of the detectors
+	shapes  [][]int32 // detectors of each shape of the tables
+	lits    [][]int32 // detectors of each literal of the tables
 	// multiline are the literals of detectors whose values cross line ends.
 	multiline [][]byte
 	// tokenLit is the literal by which tokens of an earlier pass are found.
@@ -97,6 +98,7 @@ func New(o Options) (*Engine, error) {
 		}
 		names[s.Name] = true
 		e.specs = append(e.specs, s)
+		e.weights = append(e.weights, max(s.Weight, 1))
 		if s.Anchor.Shape != "" {
 			id := shapeIDs[s.Anchor.Shape]
 			e.shapes[id] = append(e.shapes[id], int32(i))

@@ -9,10 +9,10 @@ import (
 )
 
 const (
-	// maxMatches bounds the candidates that are looked at in one window, so that no
-	// input stalls the engine; real logs have a few dozen. What lies behind the bound
-	// is masked.
-	maxMatches = scan.Window
+	// maxWork bounds the work on the candidates of one window, in the units of
+	// Spec.Weight, so that no input stalls the engine. What lies behind the bound is
+	// masked. Text full of true values stays well below it.
+	maxWork = scan.Window / 2
 	// longValue is the length in bytes of a value, inside which its detector does not
 	// look for another. Forms that can overlap themselves are shorter.
 	longValue = 64
@@ -118,7 +118,7 @@ func (p *pass) try(off, from, to int) (ok bool) {
 			_ = recover() // its text may hold a value: it is dropped
 		}
 	}()
-	p.left, p.from, p.to = maxMatches, from, to
+	p.left, p.from, p.to = maxWork, from, to
 	p.w.sc.Load(p.b, off)
 	p.w.sc.Literals(from, to, func(id, start int) {
 		if id == p.w.e.tokenLit {
@@ -146,7 +146,7 @@ func (p *pass) match(d, at int, skip []Span) {
 	if k := skip[d]; k.Start < at && at < k.End || at < p.masked {
 		return
 	}
-	if p.left--; p.left < 0 {
+	if p.left -= p.w.e.weights[d]; p.left < 0 {
 		// All of the window, since other detectors have not seen any of it.
 		p.w.stats.Unscanned++
 		p.mask(p.lines(p.from, p.to-1), Unscanned)
