@@ -1,6 +1,7 @@
 package detectors
 
 import (
+	"bytes"
 	"testing"
 
 	"logveil/detectors/detectortest"
@@ -26,4 +27,8 @@ func BenchmarkConnStr(b *testing.B) {
 		benchmarkMatch(b, connstr{}, "Server=x;Password=abc;Uid=u", 9, redact.Accepted)
 	})
 	benchmarkFloods(b, connstr{}, connstrFloods)
+}
+
+func FuzzConnStr(f *testing.F) {
+	fuzzContract(f, connstr{}, func(v []byte) bool { return !bytes.ContainsAny(v, "\n") })
 }

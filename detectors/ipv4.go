@@ -56,6 +56,9 @@ func (ipv4) Match(b []byte, at int) (redact.Span, redact.Reason) {
 	for start > 0 && at-start < 5 && isDigit(b[start-1]) {
 		start--
 	}
+	if start > 0 && b[start-1] == '%' && at-start >= 2 {
+		start += 2 // the digits of an escape: %2010.0.0.1
+	}
 	n, next := octet(b, start)
 	if n < 0 || next != at+1 {
 		return redact.Span{}, redact.RejectRange

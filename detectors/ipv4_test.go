@@ -2,12 +2,17 @@ package detectors
 
 import (
 	"bytes"
+	"encoding/binary"
 	"maps"
+	"math/rand/v2"
+	"net/netip"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"logveil/detectors/detectortest"
 	"logveil/redact"
@@ -116,5 +121,51 @@ func benchmarkFloods(b *testing.B, d redact.Detector, units []string) {
 			b.ReportMetric(float64(len(at)), "candidates")
 			b.ReportMetric(float64(n), "accepted")
 		})
+	}
+}
+
+// fuzzContract holds a detector to its contract on any text, beginning with its
+// conformance cases, and each value it accepts against an oracle.
+func fuzzContract(f *testing.F, d redact.Detector, oracle func(value []byte) bool) {
+	seed(f, d.Spec().Name)
+	contract := detectortest.Contract(f, d)
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if len(text) > fuzzMax {
+			return
+		}
+		contract(t, text)
+		for at := range text {
+			if s, r := d.Match(text, at); r.OK() && !oracle(text[s.Start:s.End]) {
+				t.Errorf("%q is accepted in %q", text[s.Start:s.End], text)
+			}
+		}
+	})
+}
+
+func FuzzIPv4(f *testing.F) {
+	fuzzContract(f, ipv4{}, func(v []byte) bool {
+		v, _, _ = bytes.Cut(v, []byte("_"))
+		octets := strings.Split(strings.TrimRightFunc(string(v), unicode.IsLetter), ".")
+		for _, o := range octets {
+			if n, err := strconv.Atoi(o); err != nil || len(o) > 3 || n > 255 {
+				return bytes.ContainsFunc(v, unicode.IsLetter) // glued: 192.168.1.7abc5
+			}
+		}
+		return len(octets) == 4
+	})
+}
+
+// TestIPv4All wants every address to be found where it stands alone.
+func TestIPv4All(t *testing.T) {
+	var a [4]byte
+	rnd := rand.New(rand.NewPCG(1, 2))
+	for i := range 1 << 17 {
+		binary.BigEndian.PutUint32(a[:], rnd.Uint32()>>(i%8)) // more of the small ones
+		want := netip.AddrFrom4(a).String()
+		text := []byte("x " + want + " x")
+		at := bytes.IndexByte(text, '.') - 1
+		if s, r := (ipv4{}).Match(text, at); r != redact.Accepted || string(text[s.Start:s.End]) != want {
+			t.Fatalf("%s: %v, %q", want, r, text[s.Start:s.End])
+		}
 	}
 }

@@ -63,6 +63,9 @@ func (ipv6) Match(b []byte, at int) (redact.Span, redact.Reason) {
 		return run, redact.RejectValue // "::" alone, or of a programming language
 	}
 
+	if start > 0 && b[start-1] == '%' && start+2 <= at && isHex(b[start]) && isHex(b[start+1]) {
+		start += 2 // the digits of an escape: %20::1
+	}
 	// The first group may be the end of a word, as in client_id:fe80::1.
 	if b[start] != ':' && (glued(b, start) || b[start-min(start, 1)] == '.') {
 		for b[start] != ':' {

@@ -45,10 +45,14 @@ func (jwt) Match(b []byte, at int) (redact.Span, redact.Reason) {
 	switch {
 	case b[at] == 'Z':
 		return matchTwice(b, at, lim)
-	case b[at] != 'e':
-		return redact.Span{}, redact.RejectAnchor
-	case b[at+2] == 'J' && !jwtName(b[at+3]):
-		return redact.Span{}, redact.RejectValue
+	case b[at] == 'e' && b[at+1] == 'y' && b[at+2] == 'J':
+		if !jwtName(b[at+3]) {
+			return redact.Span{}, redact.RejectValue
+		}
+	default:
+		if a := string(b[at : at+4]); a != "eyAi" && a != "ewog" && a != "ewoJ" && a != "ew0K" {
+			return redact.Span{}, redact.RejectAnchor
+		}
 	}
 	h := jwtReader{b: b[:min(lim, at+jwtHeader)], i: at}
 	if h.header() != headerFound {

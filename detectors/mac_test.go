@@ -1,6 +1,7 @@
 package detectors
 
 import (
+	"net"
 	"testing"
 
 	"logveil/detectors/detectortest"
@@ -23,4 +24,11 @@ func BenchmarkMAC(b *testing.B) {
 		benchmarkMatch(b, mac{}, "from 00:11:43:e3:ba:c3 via eth1", 5, redact.Accepted)
 	})
 	benchmarkFloods(b, mac{}, macFloods)
+}
+
+func FuzzMAC(f *testing.F) {
+	fuzzContract(f, mac{}, func(v []byte) bool {
+		a, err := net.ParseMAC(string(v))
+		return err == nil && len(a) == 6
+	})
 }

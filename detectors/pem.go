@@ -215,8 +215,19 @@ func readBody(b []byte, i, lim int, putty bool) (k keyBody) {
 			newline = false
 			i = j
 		default:
-			k.end = i
-			return k
+			if k.chars == 0 {
+				k.end = i
+				return k
+			}
+			// Something else in a word of the key, such as an escape.
+			if short++; short > 1 && !newline {
+				k.end = i
+				return k
+			}
+			newline = false
+			for i < lim && b[i] > ' ' && b[i] != '"' && b[i] != '\'' && b[i] != '\\' && b[i] != '-' {
+				i++
+			}
 		}
 	}
 	k.end = lim

@@ -85,6 +85,12 @@ authority:
 			}
 		}
 	}
+	if last >= 0 && i == last+1 && i < lim && urlBytes[b[i]] == urlDelim && colon >= 0 && colon < last {
+		// No host: the @ is of the password, if a host follows a later one.
+		if s, r := oddPassword(b, at, from, colon, i); r.OK() {
+			return s, r
+		}
+	}
 	switch {
 	case last >= 0 && colon >= 0 && colon < last:
 		if portBefore(b, colon, last) {
@@ -114,7 +120,7 @@ func oddPassword(b []byte, at, from, colon, i int) (redact.Span, redact.Reason) 
 		if k == 0 {
 			continue
 		}
-		if k == urlEnd || last >= 0 && k == urlDelim {
+		if k == urlEnd || k == urlDelim && last >= 0 && hostAt(b, last+1, i) {
 			break
 		}
 		switch b[i] {
