@@ -524,6 +524,7 @@ func (k *readingKey) value(b []byte, op keyed.Op) (redact.Span, redact.Reason) {
 		k.colon && op.Colon && !op.Spaced: // of a name, "arn:aws:secretsmanager:...:secret:x"
 		return reject(redact.RejectOperator)
 	}
+	tag := op.Start
 	if op.Form == keyed.Tag {
 		op.Start = keyed.SkipSpace(b, op.Start)
 	}
@@ -545,10 +546,8 @@ func (k *readingKey) value(b []byte, op keyed.Op) (redact.Span, redact.Reason) {
 	if looksNested(v) || keyed.Placeholder(v) || !k.plausible(b, v, &op) {
 		return reject(redact.RejectValue)
 	}
-	if op.Form == keyed.Tag && (end >= len(b) || b[end] != '<' && b[end] != '&' && b[end] != '\\') && !open {
-		if end >= len(b) || b[end] != '\n' && b[end] != '\r' {
-			return reject(redact.RejectOperator)
-		}
+	if op.Form == keyed.Tag && !open && !closedTag(b, tag, op.Start, end) {
+		return reject(redact.RejectOperator)
 	}
 	if open {
 		end, open = op.End(b, maxAssignValue)
@@ -563,6 +562,18 @@ func (k *readingKey) value(b []byte, op keyed.Op) (redact.Span, redact.Reason) {
 		r = redact.AcceptedOpen
 	}
 	return redact.Span{Start: op.Start, End: end}, r
+}
+
+// closedTag reports whether the text b[start:end) of an XML element whose start tag ends at
+// b[tag] is followed by a tag, or cut off at the end of the line that the element began on.
+func closedTag(b []byte, tag, start, end int) bool {
+	if end == len(b) || b[end] == '\n' || b[end] == '\r' {
+		if bytes.IndexByte(b[tag:start], '\n') < 0 {
+			return true
+		}
+		end = keyed.SkipSpace(b, end)
+	}
+	return end < len(b) && (b[end] == '<' || b[end] == '&' || b[end] == '\\')
 }
 
 // looksNested reports whether the value begins with another key and its operator, which has

@@ -238,9 +238,10 @@ var ci = []Rule{
 	},
 	{
 		ID: "airtable-token", Kind: "airtable",
-		Doc:     "Airtable personal access token",
-		Source:  "https://airtable.com/developers/web/guides/personal-access-tokens",
-		Pattern: `pat[A-Za-z0-9]{14}\.[0-9a-f]{64}`,
+		Doc:      "Airtable personal access token",
+		Source:   "https://airtable.com/developers/web/guides/personal-access-tokens",
+		Keywords: []string{"airtable"},
+		Pattern:  `pat[A-Za-z0-9]{14}\.[0-9a-f]{64}`,
 	},
 	{
 		ID: "airtable-key", Kind: "airtable",

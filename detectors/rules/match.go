@@ -105,12 +105,13 @@ func (m *match) size() int { return m.end - m.start }
 
 // around matches a sequence whose anchor is at b[at].
 func (s *sequence) around(b []byte, at int) (match, bool) {
-	start, mark := at, -1
+	start, marks, value := at, 0, redact.Span{Start: -1, End: -1}
 	for i := s.anchor - 1; i >= 0; i-- {
 		e := &s.els[i]
 		switch {
 		case e.mark:
-			mark = start
+			value.Start, value.End = start, value.Start
+			marks++
 		case e.set == nil:
 			start -= len(e.lit)
 			if !e.at(b, start) {
@@ -127,27 +128,25 @@ func (s *sequence) around(b []byte, at int) (match, bool) {
 			}
 		}
 	}
-	return s.forward(b, start, at+len(s.els[s.anchor].lit), s.anchor+1, mark)
+	return s.forward(b, start, at+len(s.els[s.anchor].lit), s.anchor+1, marks, value)
 }
 
 // from matches a sequence that begins at b[at].
 func (s *sequence) from(b []byte, at int) (match, bool) {
-	return s.forward(b, at, at, 0, -1)
+	return s.forward(b, at, at, 0, 0, redact.Span{})
 }
 
-// forward matches the elements from index first on at b[i:]; start is where the match
-// began, mark where the group began when that is known.
-func (s *sequence) forward(b []byte, start, i, first, mark int) (match, bool) {
-	m := match{seq: s, start: start}
-	closed := false
+// forward matches the elements from index first on at b[i:]. The match began at start,
+// and so many marks of the group were passed, with what is known of its value.
+func (s *sequence) forward(b []byte, start, i, first, marks int, value redact.Span) (match, bool) {
 	for k := first; k < len(s.els); k++ {
 		e := &s.els[k]
 		switch {
-		case e.mark && mark < 0:
-			mark = i
+		case e.mark && marks == 0:
+			value.Start = i
+			marks++
 		case e.mark:
-			m.value = redact.Span{Start: mark, End: i}
-			closed = true
+			value.End = i
 		case e.set == nil:
 			if !e.at(b, i) {
 				return match{}, false
@@ -163,11 +162,10 @@ func (s *sequence) forward(b []byte, start, i, first, mark int) (match, bool) {
 			}
 		}
 	}
-	m.end = i
-	if !closed {
-		m.value = redact.Span{Start: start, End: i}
+	if !s.marked {
+		value = redact.Span{Start: start, End: i}
 	}
-	return m, true
+	return match{seq: s, start: start, end: i, value: value}, true
 }
 
 // neighbors judges the bytes before and after a match. It reports open when the value

@@ -12,9 +12,10 @@ var observability = []Rule{
 	},
 	{
 		ID: "datadog-client-token", Kind: "datadog",
-		Doc:     "Datadog client token",
-		Source:  "https://docs.datadoghq.com/account_management/api-app-keys/#client-tokens",
-		Pattern: `pub[0-9a-f]{32}`,
+		Doc:      "Datadog client token",
+		Source:   "https://docs.datadoghq.com/account_management/api-app-keys/#client-tokens",
+		Keywords: []string{"datadog", "clientToken", "client_token"},
+		Pattern:  `pub[0-9a-f]{32}`,
 	},
 	{
 		ID: "newrelic-user-key", Kind: "newrelic",
@@ -64,7 +65,7 @@ var observability = []Rule{
 		ID: "sentry-dsn", Kind: "sentry",
 		Doc:     "key in a Sentry DSN",
 		Source:  "https://docs.sentry.io/concepts/key-terms/dsn-explainer/",
-		Pattern: `https://([0-9a-f]{32}(?::[0-9a-f]{32})?)@`,
+		Pattern: `([0-9a-f]{32}(?::[0-9a-f]{32})?)@(?:o[0-9]{1,16}\.)?(?:ingest\.(?:[a-z]{2}\.)?)?sentry\.io/`,
 	},
 	{
 		ID: "dynatrace-token", Kind: "dynatrace",
@@ -89,7 +90,7 @@ var observability = []Rule{
 		ID: "honeycomb-key", Kind: "honeycomb",
 		Doc:     "Honeycomb ingest or management key",
 		Source:  "https://docs.honeycomb.io/configure/environments/manage-api-keys/",
-		Pattern: `hc[a-z]ik_[0-9a-z]{58}|hc[a-z]mk_[0-9a-z]{26,58}|hc[a-z]lk_[0-9a-z]{26,58}`,
+		Pattern: `hc[abx][ilm]k_[0-9a-z]{26,58}`,
 	},
 	{
 		ID: "honeycomb-key-keyed", Kind: "honeycomb",

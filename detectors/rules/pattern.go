@@ -290,25 +290,14 @@ func (s *sequence) width() (n int) {
 }
 
 // chooseAnchor picks the longest of the literals that can be an anchor: three bytes or
-// more, and everything before it readable backwards, so of fixed length but perhaps for
-// the first run.
+// more, and everything before it readable backwards in one way.
 func (s *sequence) chooseAnchor() (redact.Literal, error) {
 	s.anchor = -1
-	runs := 0 // elements before this one
-	marks := 0
 	for i, e := range s.els {
-		if e.mark {
-			// A group that ends before the anchor would have to be read backwards.
-			if marks++; marks == 2 && s.anchor < 0 {
+		if len(e.lit) >= 3 && (s.anchor < 0 || len(e.lit) > len(s.els[s.anchor].lit)) {
+			if !s.backward(i) {
 				break
 			}
-			continue
-		}
-		if e.set != nil && e.min < e.max && runs > 0 {
-			break
-		}
-		runs++
-		if len(e.lit) >= 3 && (s.anchor < 0 || len(e.lit) > len(s.els[s.anchor].lit)) {
 			s.anchor = i
 		}
 	}
@@ -317,4 +306,43 @@ func (s *sequence) chooseAnchor() (redact.Literal, error) {
 	}
 	e := s.els[s.anchor]
 	return redact.Literal{Text: e.lit, Fold: e.fold}, nil
+}
+
+// backward reports whether the elements before index i can be read backwards in one way:
+// no run of varying length follows what its class holds.
+func (s *sequence) backward(i int) bool {
+	for k := i - 1; k > 0; k-- {
+		e := s.els[k]
+		if e.set == nil || e.min == e.max {
+			continue
+		}
+		for j := k - 1; j >= 0; j-- {
+			prev := s.els[j]
+			if prev.mark {
+				continue
+			}
+			if last := prev.last(); !e.set.disjoint(&last) {
+				return false
+			}
+			if prev.set == nil || prev.min > 0 {
+				break
+			}
+		}
+	}
+	return true
+}
+
+// last returns the bytes that an element may end with.
+func (e *element) last() (s set) {
+	switch {
+	case e.set != nil:
+		return *e.set
+	case e.lit != "":
+		c := e.lit[len(e.lit)-1]
+		s[c] = true
+		if e.fold {
+			s[upper(c)] = true
+		}
+	}
+	return s
 }

@@ -53,18 +53,18 @@ func TestRulesThatAreNot(t *testing.T) {
 		t.Fatal(err)
 	}
 	for pattern, want := range map[string]string{
-		`ab[0-9]{4}`:             "no text of three bytes",
-		`abc[0-9]+`:              "not allowed",
-		`abc[0-9]{4,}`:           "no upper bound",
-		`abc.{4}`:                "not allowed",
-		`abc[^x]{4}`:             "more than ASCII",
-		`abc[0-9a]{4,8}a`:        "varying length",
-		`abc[0-9]{1,8}-?[0-9]`:   "varying length",
-		`(abc)[0-9](x)`:          "more than one group",
-		`[0-9]{4}[a-z]{1,2}-abc`: "no text of three bytes",
-		`abc[0-9`:                "missing closing",
-		`(?:abc)?`:               "may be empty",
-		`\babc[0-9]{4}`:          "not allowed",
+		`ab[0-9]{4}`:                "no text of three bytes",
+		`abc[0-9]+`:                 "not allowed",
+		`abc[0-9]{4,}`:              "no upper bound",
+		`abc.{4}`:                   "not allowed",
+		`abc[^x]{4}`:                "more than ASCII",
+		`abc[0-9a]{4,8}a`:           "varying length",
+		`abc[0-9]{1,8}-?[0-9]`:      "varying length",
+		`(abc)[0-9](x)`:             "more than one group",
+		`[0-9]{4}[a-z0-9]{1,2}-abc`: "no text of three bytes",
+		`abc[0-9`:                   "missing closing",
+		`(?:abc)?`:                  "may be empty",
+		`\babc[0-9]{4}`:             "not allowed",
 	} {
 		r := ok
 		r.Pattern = pattern
