@@ -21,8 +21,11 @@ type connstr struct{}
 
 const (
 	connMaxLen = 2 << 10
-	connValue  = 512
-	connLeft   = 160
+	// In bytes, connValue bounds a value, connKey a key, connLeft what is read to the
+	// left of a key or of a driver's name.
+	connValue = 512
+	connKey   = 40
+	connLeft  = 160
 	// connNoun is more than the longest noun with its operator, in bytes.
 	connNoun = 24
 )
@@ -79,16 +82,11 @@ func (connstr) Match(b []byte, at int) (redact.Span, redact.Reason) {
 // matchPair takes the value behind a key that ends at b[i], when other pairs before or
 // after it show that it stands in a connection string.
 func matchPair(b []byte, at, i int) (redact.Span, redact.Reason) {
-	for j := i; i < len(b) && i-j < 4 && b[i] == ' '; {
-		i++
-	}
+	i = fewSpaces(b, i)
 	if i >= len(b) || b[i] != '=' || i+1 < len(b) && (b[i+1] == '=' || b[i+1] == '>') {
 		return redact.Span{}, redact.RejectOperator
 	}
-	i++
-	for j := i; i < len(b) && i-j < 4 && b[i] == ' '; {
-		i++
-	}
+	i = fewSpaces(b, i+1)
 	lim := min(len(b), i+connValue)
 	if i >= lim {
 		return redact.Span{}, redact.RejectLength
@@ -141,7 +139,7 @@ const (
 func pairBefore(b []byte, at int) pairKind {
 	lim := max(0, at-connLeft)
 	i := at
-	for i > lim && at-i < 40 && (isWord(b[i-1]) || b[i-1] == ' ' || b[i-1] == ':' || b[i-1] == '.') {
+	for i > lim && at-i < connKey && (isWord(b[i-1]) || b[i-1] == ' ' || b[i-1] == ':' || b[i-1] == '.') {
 		i--
 	}
 	switch {
@@ -172,23 +170,28 @@ func pairAfter(b []byte, i int, closed bool) bool {
 	if closed && i < len(b) {
 		i++ // the quote or brace
 	}
-	for j := i; i < len(b) && i-j < 4 && b[i] == ' '; {
-		i++
-	}
+	i = fewSpaces(b, i)
 	if i >= len(b) || b[i] != ';' {
 		return false
 	}
-	i++
-	for j := i; i < len(b) && i-j < 4 && b[i] == ' '; {
-		i++
-	}
+	i = fewSpaces(b, i+1)
 	if i >= len(b) || !isLetter(b[i]) {
 		return false
 	}
-	for j := i; i < len(b) && i-j < 40 && (isWord(b[i]) || b[i] == ' ' || b[i] == '.' || b[i] == '-'); {
+	end := min(len(b), i+connKey)
+	for i < end && (isWord(b[i]) || b[i] == ' ' || b[i] == '.' || b[i] == '-') {
 		i++
 	}
 	return i < len(b) && b[i] == '='
+}
+
+// fewSpaces skips up to four spaces.
+func fewSpaces(b []byte, i int) int {
+	end := min(len(b), i+4)
+	for i < end && b[i] == ' ' {
+		i++
+	}
+	return i
 }
 
 // pairValue returns the value at b[i], and whether a quote or brace closes it.

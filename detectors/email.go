@@ -78,7 +78,7 @@ func (email) Match(b []byte, at int) (redact.Span, redact.Reason) {
 		return redact.Span{}, redact.RejectAnchor
 	case n > emailLocal:
 		return redact.Span{}, redact.RejectLength
-	case tokenAt(b, start):
+	case tokenSpan(b, start, at):
 		return redact.Span{}, redact.RejectValue
 	case string(b[start:at]) == "git":
 		return redact.Span{}, redact.RejectValue

@@ -104,10 +104,27 @@ authority:
 	case i == lim && lim < len(b) && !portBefore(b, colon, i):
 		// The password is longer than what may be looked at.
 		return redact.Span{Start: colon + 1, End: i}, redact.AcceptedOpen
-	case i == lim || urlBytes[b[i]] != urlDelim || i-colon == 1 || portBefore(b, colon, i):
+	case i-colon == 1 || portBefore(b, colon, i):
 		return redact.Span{}, redact.RejectContext
+	case i == lim || urlBytes[b[i]] != urlDelim:
+		// No host follows. Where a log has cut the URL short, a password may stand here.
+		if w := b[colon+1 : i]; !mixedWord(w) || tokenSpan(b, colon+1, i) {
+			return redact.Span{}, redact.RejectContext
+		}
+		return redact.Span{Start: colon + 1, End: i}, redact.Accepted
 	}
 	return oddPassword(b, at, from, colon, i)
+}
+
+// mixedWord reports whether w has no order that names and tags have: at least eight
+// characters, small and capital letters and digits among them.
+func mixedWord(w []byte) bool {
+	var have byteClass
+	for _, c := range w {
+		have |= byteClasses[c]
+	}
+	const want = classUpper | classLower | classDigit
+	return len(w) >= 8 && have&want == want
 }
 
 // oddPassword looks for the @ of a password with delimiters in it, from the first
