@@ -79,6 +79,9 @@ func matchMAC(b []byte, at int, sep byte) (redact.Span, redact.Reason) {
 }
 
 func matchDottedMAC(b []byte, at int) (redact.Span, redact.Reason) {
+	if at > 1 && b[at-1] == '.' && isWord(b[at-2]) {
+		return redact.Span{}, redact.RejectNeighbor
+	}
 	a := b[at : at+macDotted]
 	letter, same := false, true
 	for i, c := range a {
@@ -98,7 +101,7 @@ func matchDottedMAC(b []byte, at int) (redact.Span, redact.Reason) {
 	if glued(b, at) || s.End < len(b) && isWord(b[s.End]) {
 		return redact.Span{}, redact.RejectNeighbor
 	}
-	if at > 1 && b[at-1] == '.' && isWord(b[at-2]) || s.End+1 < len(b) && b[s.End] == '.' && isWord(b[s.End+1]) {
+	if s.End+1 < len(b) && b[s.End] == '.' && isWord(b[s.End+1]) {
 		return redact.Span{}, redact.RejectNeighbor
 	}
 	if !letter || same && a[0]|0x20 == 'f' {
