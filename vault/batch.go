@@ -188,8 +188,19 @@ func (b *batcher) fail(batch []*pending, reason MaskReason) {
 	}
 }
 
-// answer hands results out; a result that is missing or bad masks its value only.
+// answer hands results out; a result that is missing or bad masks its value only. A canary
+// that is silent masks all.
 func (b *batcher) answer(batch []*pending, results []batchResult) {
+	if len(results) == 0 {
+		b.fail(batch, MaskItem)
+		return
+	}
+	if !b.r.canarySings(&results[0]) {
+		b.r.client.alarms.raise("vault: key " + b.r.cfg.Mount + "/" + b.r.cfg.Key + " was replaced or changed since the start; values are masked")
+		b.fail(batch, MaskConfig)
+		return
+	}
+	results = results[1:]
 	for i, p := range batch {
 		if i >= len(results) || results[i].Error != "" {
 			b.r.finish(p, nil, MaskItem)
@@ -253,18 +264,17 @@ type batchResult struct {
 	Error      string `json:"error"`
 }
 
-// send makes one request of the values and returns the results, of which there may be
-// fewer than values.
+// send makes one request of the canary and the values and returns the results, of which
+// there may be fewer.
 func (r *Remote) send(ctx context.Context, batch []*pending) ([]batchResult, error) {
-	size := 100
+	size := 300
 	for _, p := range batch {
 		size += 100 + len(p.k.b64) + 2*len(p.canon)
 	}
 	body := r.method.appendHead(make([]byte, 0, size), r.cfg.Version)
-	for i, p := range batch {
-		if i > 0 {
-			body = append(body, ',')
-		}
+	body = r.method.appendItem(body, r.canary.k, r.canary.canon, r.cfg.Version)
+	for _, p := range batch {
+		body = append(body, ',')
 		body = r.method.appendItem(body, p.k, p.canon, r.cfg.Version)
 	}
 	body = append(body, "]}"...)

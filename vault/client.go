@@ -183,9 +183,10 @@ func connect(cfg *ClientConfig) (*connection, error) {
 	ac := &api.Config{
 		Address:    address,
 		MaxRetries: 0, // the breaker and the callers' budgets decide
+		// The api package loses the body of a request that it sends on.
+		DisableRedirects: true,
 		HttpClient: &http.Client{
-			Transport: t,
-			// The api package follows one redirect itself.
+			Transport:     t,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}
@@ -351,16 +352,24 @@ func (c *Client) once(ctx context.Context, r request) ([]byte, string, error) {
 	if token == "" && c.session != nil && !r.anonymous() {
 		return nil, "", &requestError{op: r.op(), class: classDown, said: "not logged in"}
 	}
-	req := a.NewRequest(r.method, "/v1/"+r.path)
-	req.BodyBytes = r.body
-	req.Params = r.query
-	for k, v := range r.header {
-		req.Headers[k] = v
+	resp, err := roundTrip(ctx, a, &r, nil)
+	if err == nil && isRedirect(resp.StatusCode) {
+		// A standby names the active node.
+		to, lerr := resp.Location()
+		resp.Body.Close()
+		switch {
+		case lerr != nil || to.Scheme != "https" && resp.Request.URL.Scheme == "https":
+			return nil, token, &requestError{op: r.op(), status: resp.StatusCode, class: classDown, said: "a redirect that cannot be followed"}
+		default:
+			resp, err = roundTrip(ctx, a, &r, to)
+		}
 	}
-	resp, err := a.RawRequestWithContext(ctx, req) //nolint:staticcheck // the only one that takes bytes, a method and headers
 	var body []byte
 	if resp != nil {
 		defer resp.Body.Close()
+		if err == nil && isRedirect(resp.StatusCode) {
+			return nil, token, &requestError{op: r.op(), status: resp.StatusCode, class: classDown, said: "no active node"}
+		}
 		if err == nil {
 			body, err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 			if err == nil && len(body) > maxAnswer {
@@ -373,6 +382,22 @@ func (c *Client) once(ctx context.Context, r request) ([]byte, string, error) {
 	}
 	return nil, token, c.failed(ctx, r, resp, err)
 }
+
+// roundTrip sends a request, to another node than a's when to is not nil.
+func roundTrip(ctx context.Context, a *api.Client, r *request, to *url.URL) (*api.Response, error) {
+	req := a.NewRequest(r.method, "/v1/"+r.path)
+	if to != nil {
+		req.URL = to
+	}
+	req.BodyBytes = r.body
+	req.Params = r.query
+	for k, v := range r.header {
+		req.Headers[k] = v
+	}
+	return a.RawRequestWithContext(ctx, req) //nolint:staticcheck // the only one that takes bytes, a method and headers
+}
+
+func isRedirect(status int) bool { return status >= 301 && status <= 308 && status != 304 }
 
 func (r *request) op() string { return r.method + " " + r.path }
 

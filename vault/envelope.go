@@ -226,6 +226,13 @@ func (e *Envelope) takeAll(ctx context.Context) error {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if same {
+		for i, k := range kinds {
+			if now := k.current.Load(); now != nil && !now.equal(made[i]) {
+				return &keyError{e.cfg.Mount, e.cfg.Key, "was replaced by another of the same name and version; tokens made now cannot be read with it"}
+			}
+		}
+	}
 	for i, k := range kinds {
 		// What has not changed stays, and with it the tokens in the caches.
 		if !same || k.current.Load() == nil {

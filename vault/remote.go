@@ -111,6 +111,8 @@ type Remote struct {
 	lru       *lru
 	batcher   *batcher
 	metrics   remoteMetrics
+	// canary goes first in each request; its token is the payload to come back.
+	canary *pending
 
 	mu    sync.Mutex
 	kinds map[redact.Kind]*remoteKind
@@ -193,31 +195,43 @@ func remoteLabel(tenant string, kind redact.Kind) []byte {
 	return []byte("logveil 1\x00" + tenant + "\x00" + string(kind) + "\x00")
 }
 
-// probe makes sure that equal values have equal tokens, and that kinds differ.
+// probe makes sure that equal values have equal tokens, and that kinds differ. What it
+// learns stays as a canary: the same value goes along with each request, and the payload
+// must come back the same. A key that was replaced, or that has lost its convergence,
+// would otherwise make tokens that join with nothing or that nobody can read.
 func (r *Remote) probe(ctx context.Context) error {
 	value := make([]byte, 18)
-	_, _ = rand.Read(value)
+	_, _ = rand.Read(value) // never fails, by its contract
 	a, b := r.ofKind("probe"), r.ofKind("probe2")
-	ps := []*pending{{k: a, canon: value}, {k: a, canon: value}, {k: b, canon: value}}
-	results, err := r.send(ctx, ps)
+	r.canary = &pending{k: a, canon: value}
+	results, err := r.send(ctx, []*pending{{k: a, canon: value}, {k: b, canon: value}})
 	if err != nil {
 		return err
 	}
 	var payloads [3]string
-	for i := range results {
+	for i := range min(len(results), len(payloads)) {
 		p, err := r.method.result(&results[i], r.cfg.Version)
 		if err != nil {
 			return fmt.Errorf("vault: key %s: a probe failed: %w", r.cfg.Key, err)
 		}
 		payloads[i] = string(p)
 	}
-	if payloads[0] != payloads[1] {
+	switch {
+	case payloads[2] == "":
+		return fmt.Errorf("vault: key %s: a probe was not answered", r.cfg.Key)
+	case payloads[0] != payloads[1]:
 		return fmt.Errorf("vault: key %s gives equal values different tokens; it is not convergent", r.cfg.Key)
-	}
-	if payloads[0] == payloads[2] {
+	case payloads[0] == payloads[2]:
 		return fmt.Errorf("vault: key %s gives different kinds equal tokens; it is not derived", r.cfg.Key)
 	}
+	r.canary.token = []byte(payloads[0])
 	return nil
+}
+
+// canarySings reports whether the canary's result is the one that probe saw.
+func (r *Remote) canarySings(result *batchResult) bool {
+	p, err := r.method.result(result, r.cfg.Version)
+	return err == nil && bytes.Equal(p, r.canary.token)
 }
 
 // transitMethod is convergent encryption.

@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 	"sync/atomic"
@@ -116,6 +117,13 @@ type sealMaker struct {
 	// key hashes values for the caches. Each sealMaker has its own, so that no token
 	// of another key is found there.
 	key sipKey
+}
+
+// equal reports whether both seal with the same key.
+func (m *sealMaker) equal(o *sealMaker) bool {
+	var sc scratch
+	seal := func(m *sealMaker) []byte { return m.siv.appendSeal(nil, &sc.siv, &m.header, make([]byte, blockSize)) }
+	return bytes.Equal(seal(m), seal(o))
 }
 
 // append appends the token of a value, given in canonical form, to dst.

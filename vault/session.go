@@ -87,7 +87,12 @@ func (s *session) run(ctx context.Context) {
 		if err != nil {
 			s.c.alarms.raise("login: " + err.Error())
 			s.pause(ctx, jitter(wait))
-			wait = min(2*wait, s.c.cfg.timing.loginRetryMax)
+			longest := s.c.cfg.timing.loginRetryMax
+			if classOf(err) != classDown {
+				// Vault said no, and locks out who asks too often.
+				longest *= 10
+			}
+			wait = min(2*wait, longest)
 			continue
 		}
 		wait = s.c.cfg.timing.loginRetryMin

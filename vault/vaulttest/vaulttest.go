@@ -53,7 +53,7 @@ func Start(t testing.TB, extra ...string) *Server {
 	}
 	dir := t.TempDir()
 	s := &Server{Audit: filepath.Join(dir, "audit.log"), bin: bin}
-	s.args = append([]string{"-ca-out", filepath.Join(dir, "ca.pem"), "-audit", s.Audit, "-until-eof"}, extra...)
+	s.args = append([]string{"-ca-out", filepath.Join(dir, "ca.pem"), "-audit", s.Audit, "-log", "off", "-until-eof"}, extra...)
 	s.run(t, "127.0.0.1:0", "127.0.0.1:0")
 	t.Cleanup(func() { s.end() })
 	return s
