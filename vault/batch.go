@@ -260,8 +260,9 @@ func (b *batcher) waitForQuota() {
 type batchResult struct {
 	Ciphertext string `json:"ciphertext"`
 	HMAC       string `json:"hmac"`
-	Plaintext  string `json:"plaintext"`
-	Error      string `json:"error"`
+	// Plaintext is kept as it came, quotes and all, so that it can be zeroed.
+	Plaintext json.RawMessage `json:"plaintext"`
+	Error     string          `json:"error"`
 }
 
 // send makes one request of the canary and the values and returns the results, of which

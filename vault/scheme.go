@@ -2,6 +2,7 @@ package vault
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"strings"
 	"sync/atomic"
@@ -28,15 +29,6 @@ type binding struct {
 type scratch struct {
 	siv     sivScratch
 	payload []byte
-}
-
-// opener gives back what a sealMaker sealed.
-type opener interface {
-	// keyID is the key's name in tokens.
-	keyID() string
-	// open appends the canonical form behind a payload to dst, or reports false when
-	// the payload was not made with this key for this kind.
-	open(dst []byte, kind redact.Kind, payload []byte, sc *scratch) ([]byte, bool)
 }
 
 // Mask is the scheme that keeps nothing but, where a rule says so, the last characters.
@@ -134,7 +126,14 @@ func (m *sealMaker) append(dst, canon []byte, sc *scratch) []byte {
 
 func (s *Sealer) keyID() string { return s.kid }
 
-func (s *Sealer) open(dst []byte, kind redact.Kind, payload []byte, sc *scratch) ([]byte, bool) {
+func (s *Sealer) prepare(context.Context, []sealed) error { return nil }
+func (s *Sealer) finish()                                 {}
+
+func (s *Sealer) open(dst []byte, kind redact.Kind, payload []byte, sc *scratch) ([]byte, openResult) {
 	h := s.header(kind)
-	return s.siv.appendOpen(dst, &sc.siv, &h, payload)
+	dst, ok := s.siv.appendOpen(dst, &sc.siv, &h, payload)
+	if !ok {
+		return dst, refused
+	}
+	return dst, opened
 }

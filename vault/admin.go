@@ -1,0 +1,435 @@
+package vault
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"logveil/redact"
+)
+
+// Plan is what an installation keeps in Vault. Everything that `logveil vault` does
+// follows from it.
+type Plan struct {
+	// Mount is where the transit engine is mounted; empty means "transit".
+	Mount string
+	// Prefix begins the names of keys and policies; empty means "logveil".
+	Prefix string
+	// Tenants have keys of their own. None means one installation without tenants.
+	Tenants []string
+	// Schemes are those in use: "envelope", "transit", "hmac".
+	Schemes []string
+	// Kinds, when given, are the only kinds whose envelope keys may be derived. Vault's
+	// policies enforce it.
+	Kinds []redact.Kind
+	// Epoch is the newest epoch of the envelope keys.
+	Epoch int
+}
+
+func (p *Plan) check() error {
+	p.Mount, p.Prefix = or(p.Mount, "transit"), or(p.Prefix, "logveil")
+	if len(p.Tenants) == 0 {
+		p.Tenants = []string{""}
+	}
+	if len(p.Schemes) == 0 {
+		return errors.New("vault: a plan needs a scheme")
+	}
+	for _, s := range p.Schemes {
+		if s != "envelope" && s != "transit" && s != "hmac" {
+			return fmt.Errorf("vault: %q is no scheme with a key in Vault; use envelope, transit or hmac", s)
+		}
+	}
+	for _, t := range append([]string{p.Mount, p.Prefix}, p.Tenants...) {
+		// These stand in paths and in HCL.
+		if strings.ContainsFunc(t, func(r rune) bool {
+			return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '-' || r == '_' || r == '.' || r == '/' && t == p.Mount)
+		}) {
+			return fmt.Errorf("vault: %q: a name holds letters, digits and - _ . only", t)
+		}
+	}
+	for _, k := range p.Kinds {
+		if !k.Valid() {
+			return fmt.Errorf("vault: kind %q cannot stand in a token", k)
+		}
+	}
+	return nil
+}
+
+// KeyName returns the name of a transit key: prefix, scheme and tenant.
+func (p *Plan) KeyName(scheme, tenant string) string {
+	name := or(p.Prefix, "logveil") + "-" + scheme
+	if tenant != "" {
+		name += "-" + tenant
+	}
+	return name
+}
+
+// Refs returns the keys of a plan, for [NewReader] and [Manifest].
+func (p *Plan) Refs() ([]KeyRef, error) {
+	if err := p.check(); err != nil {
+		return nil, err
+	}
+	var refs []KeyRef
+	for _, t := range p.Tenants {
+		for _, s := range p.Schemes {
+			refs = append(refs, KeyRef{Scheme: s, Key: p.KeyName(s, t), Tenant: t, Epoch: p.Epoch})
+		}
+	}
+	return refs, nil
+}
+
+// Step is one thing that Init found or did.
+type Step struct {
+	// What names it: "key transit/logveil-envelope".
+	What string
+	// Done says what was done, or with dryRun would be: "made", "exists".
+	Done string
+}
+
+// Init mounts the transit engine, makes the keys that are missing, and lets Vault's audit
+// log hold the reasons of reveals. What is there already stays as it is; a key that does
+// not suit its scheme is an error. With dryRun it changes nothing.
+func Init(ctx context.Context, c *Client, p Plan, dryRun bool) ([]Step, error) {
+	refs, err := p.Refs()
+	if err != nil {
+		return nil, err
+	}
+	var steps []Step
+	// A write that is due unless something exists.
+	ensure := func(what string, exists bool, path string, data any) error {
+		step := Step{what, "exists"}
+		if !exists {
+			if step.Done = "made"; !dryRun {
+				if _, err := write[struct{}](ctx, c, request{path: path}, data); err != nil {
+					return err
+				}
+			}
+		}
+		steps = append(steps, step)
+		return nil
+	}
+	mounts, err := read[map[string]struct {
+		Type string `json:"type"`
+	}](ctx, c, "sys/mounts")
+	if err != nil {
+		return nil, err
+	}
+	mounted := false
+	if mounts != nil {
+		m, ok := (*mounts)[p.Mount+"/"]
+		if mounted = ok; ok && m.Type != "transit" {
+			return nil, fmt.Errorf("vault: %s/ is mounted as %q, not as transit", p.Mount, m.Type)
+		}
+	}
+	if err := ensure("engine "+p.Mount+"/", mounted, "sys/mounts/"+p.Mount, map[string]string{"type": "transit"}); err != nil {
+		return steps, err
+	}
+	for _, ref := range refs {
+		var k *transitKey
+		if mounted {
+			if k, err = read[transitKey](ctx, c, p.Mount+"/keys/"+ref.Key); err != nil {
+				return steps, err
+			}
+		}
+		if k != nil {
+			if err := k.suits(ref.Scheme); err != nil {
+				return steps, &keyError{p.Mount, ref.Key, err.Error()}
+			}
+		}
+		data := map[string]any{"type": "hmac", "key_size": 64}
+		if ref.Scheme == "transit" {
+			data = map[string]any{"type": "aes256-gcm96", "derived": true, "convergent_encryption": true}
+		}
+		if err := ensure("key "+p.Mount+"/"+ref.Key, k != nil, p.Mount+"/keys/"+ref.Key, data); err != nil {
+			return steps, err
+		}
+	}
+	header := "sys/config/auditing/request-headers/" + strings.ToLower(reasonHeader)
+	h, err := read[map[string]any](ctx, c, header)
+	if e, ok := errors.AsType[*requestError](err); ok && e.status == http.StatusBadRequest {
+		h, err = nil, nil // that is how Vault says that it has none
+	}
+	if err != nil {
+		return steps, err
+	}
+	return steps, ensure("audited header "+reasonHeader, h != nil, header, map[string]any{"hmac": false})
+}
+
+// Policy is a Vault policy in HCL.
+type Policy struct {
+	Name, Doc, HCL string
+}
+
+// Policies returns the least policies of each role: the redactor of each tenant, the
+// investigator of each tenant, the auditor and the operator.
+func Policies(p Plan) ([]Policy, error) {
+	if err := p.check(); err != nil {
+		return nil, err
+	}
+	var out []Policy
+	for _, t := range p.Tenants {
+		suffix := ""
+		if t != "" {
+			suffix = "-" + t
+		}
+		out = append(out,
+			Policy{p.Prefix + "-redactor" + suffix, "make tokens; with the scheme envelope also read them", p.policy(t, false)},
+			Policy{p.Prefix + "-investigator" + suffix, "read tokens", p.policy(t, true)})
+	}
+	var auditor, operator hcl
+	for _, t := range p.Tenants {
+		for _, s := range p.Schemes {
+			key := p.Mount + "/keys/" + p.KeyName(s, t)
+			auditor.path(key, "read")
+			operator.path(key, "create", "read", "update", "delete")
+			operator.path(key+"/rotate", "update")
+			operator.path(key+"/config", "update")
+			operator.path(key+"/trim", "update")
+			if s == "transit" {
+				operator.path(p.Mount+"/rewrap/"+p.KeyName(s, t), "update")
+			}
+		}
+	}
+	auditor.path("sys/audit", "read", "sudo")
+	auditor.path("sys/config/auditing/request-headers/"+strings.ToLower(reasonHeader), "read", "sudo")
+	auditor.path("sys/policies/acl/"+p.Prefix+"-*", "read")
+	operator.path("sys/mounts", "read")
+	operator.path("sys/mounts/"+p.Mount, "create", "update")
+	operator.path("sys/config/auditing/request-headers/"+strings.ToLower(reasonHeader), "create", "read", "update", "sudo")
+	auditor.self()
+	operator.self()
+	return append(out,
+		Policy{p.Prefix + "-auditor", "see keys and policies, and no value", auditor.String()},
+		Policy{p.Prefix + "-operator", "make, rotate, rewrap and shred keys, and see no value", operator.String()}), nil
+}
+
+// policy returns the policy of a redactor or an investigator.
+func (p *Plan) policy(tenant string, reads bool) string {
+	var h hcl
+	for _, s := range p.Schemes {
+		key := p.KeyName(s, tenant)
+		h.path(p.Mount+"/keys/"+key, "read")
+		switch s {
+		case "envelope":
+			var inputs []string
+			for _, k := range p.Kinds {
+				for e := range p.Epoch + 1 {
+					label := envelopeLabel(KeyID{Tenant: tenant, Epoch: e}, k)
+					inputs = append(inputs, base64.StdEncoding.EncodeToString(label))
+				}
+			}
+			h.parameters(p.Mount+"/hmac/"+key+"/sha2-512", inputs)
+		case "transit":
+			// update, not create: with create, a missing key would come into being,
+			// and not convergent.
+			h.path(p.Mount+"/encrypt/"+key, "update")
+			if reads {
+				h.path(p.Mount+"/decrypt/"+key, "update")
+			}
+		case "hmac":
+			h.path(p.Mount+"/hmac/"+key+"/sha2-256", "update")
+		}
+	}
+	h.self()
+	return h.String()
+}
+
+// hcl builds a policy.
+type hcl struct{ strings.Builder }
+
+func (h *hcl) path(path string, capabilities ...string) {
+	fmt.Fprintf(h, "path %q {\n  capabilities = [%s]\n}\n", path, quoted(capabilities))
+}
+
+// self lets a token be looked at and renewed by who has it.
+func (h *hcl) self() {
+	h.path("auth/token/lookup-self", "read")
+	h.path("auth/token/renew-self", "update")
+}
+
+// parameters allows one request with an input of the list and a key version, and no batch.
+// An empty list allows any input.
+func (h *hcl) parameters(path string, inputs []string) {
+	fmt.Fprintf(h, "path %q {\n  capabilities = [\"update\"]\n  allowed_parameters = {\n    \"input\"       = [%s]\n    \"key_version\" = []\n  }\n}\n", path, quoted(inputs))
+}
+
+func quoted(list []string) string {
+	q := make([]string, len(list))
+	for i, s := range list {
+		q[i] = fmt.Sprintf("%q", s)
+	}
+	return strings.Join(q, ", ")
+}
+
+// CheckResult is what Check found about one key.
+type CheckResult struct {
+	Ref KeyRef
+	// Versions are the oldest readable and the newest version.
+	Oldest, Newest int
+	// Kid is the kid of new tokens.
+	Kid string
+	// Err is what is wrong, or nil.
+	Err error
+}
+
+// Check does with every key of a plan what a redactor does at its start.
+func Check(ctx context.Context, c *Client, p Plan) ([]CheckResult, error) {
+	refs, err := p.Refs()
+	if err != nil {
+		return nil, err
+	}
+	kinds := p.Kinds
+	if len(kinds) == 0 {
+		kinds = []redact.Kind{"email"}
+	}
+	var out []CheckResult
+	for _, ref := range refs {
+		res := CheckResult{Ref: ref}
+		var k *transitKey
+		if k, res.Err = readKey(ctx, c, p.Mount, ref.Key); res.Err == nil {
+			res.Oldest, res.Newest = k.oldest(ref.Scheme), k.Latest
+			id := KeyID{Scheme: ref.Scheme, Key: ref.Key, Version: k.Latest, Epoch: ref.Epoch, Tenant: ref.Tenant}
+			if ref.Scheme != "envelope" {
+				id.Epoch = 0
+			}
+			res.Kid = id.kid()
+			res.Err = tryKey(ctx, c, p.Mount, ref, kinds)
+		}
+		out = append(out, res)
+	}
+	return out, nil
+}
+
+// tryKey starts a scheme and ends it.
+func tryKey(ctx context.Context, c *Client, mount string, ref KeyRef, kinds []redact.Kind) error {
+	switch ref.Scheme {
+	case "envelope":
+		e, err := NewEnvelope(ctx, c, EnvelopeConfig{Mount: mount, Key: ref.Key, Tenant: ref.Tenant, Epoch: ref.Epoch, Kinds: kinds})
+		if err == nil {
+			e.Close()
+		}
+		return err
+	case "transit":
+		r, err := NewTransit(ctx, c, RemoteConfig{Mount: mount, Key: ref.Key, Tenant: ref.Tenant})
+		if err == nil {
+			r.Close()
+		}
+		return err
+	}
+	r, err := NewHMAC(ctx, c, RemoteConfig{Mount: mount, Key: ref.Key, Tenant: ref.Tenant})
+	if err == nil {
+		r.Close()
+	}
+	return err
+}
+
+// Rotate gives every key of a tenant a new version. Old tokens stay readable; new ones
+// differ from them, until a rewrap moves the old ones. It returns the new versions.
+func Rotate(ctx context.Context, c *Client, p Plan, tenant string) ([]KeyID, error) {
+	refs, err := p.refsOf(tenant)
+	if err != nil {
+		return nil, err
+	}
+	var out []KeyID
+	for _, ref := range refs {
+		if _, err := write[struct{}](ctx, c, request{path: p.Mount + "/keys/" + ref.Key + "/rotate"}, struct{}{}); err != nil {
+			return out, err
+		}
+		k, err := readKey(ctx, c, p.Mount, ref.Key)
+		if err != nil {
+			return out, err
+		}
+		id := KeyID{Scheme: ref.Scheme, Key: ref.Key, Version: k.Latest, Tenant: tenant}
+		if ref.Scheme == "envelope" {
+			id.Epoch = ref.Epoch
+		}
+		out = append(out, id)
+	}
+	return out, nil
+}
+
+func (p *Plan) refsOf(tenant string) ([]KeyRef, error) {
+	refs, err := p.Refs()
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Contains(p.Tenants, tenant) {
+		return nil, fmt.Errorf("vault: %q is no tenant of the plan", tenant)
+	}
+	return slices.DeleteFunc(refs, func(r KeyRef) bool { return r.Tenant != tenant }), nil
+}
+
+// ShredConfirmation is what has to be typed to shred a tenant.
+func ShredConfirmation(tenant string) string {
+	return "shred " + or(tenant, "everything")
+}
+
+// Shred deletes the keys of a tenant with all their versions. The tenant's tokens, in all
+// logs and backups, are unreadable for good; there is no way back. The confirmation is
+// that of [ShredConfirmation], typed by a person.
+func Shred(ctx context.Context, c *Client, p Plan, tenant, confirmation string) ([]string, error) {
+	if confirmation != ShredConfirmation(tenant) {
+		return nil, fmt.Errorf("vault: nothing was deleted: the confirmation is %q", ShredConfirmation(tenant))
+	}
+	refs, err := p.refsOf(tenant)
+	if err != nil {
+		return nil, err
+	}
+	var gone []string
+	for _, ref := range refs {
+		path := p.Mount + "/keys/" + ref.Key
+		k, err := read[transitKey](ctx, c, path)
+		if err != nil {
+			return gone, err
+		}
+		if k == nil {
+			continue
+		}
+		if _, err := write[struct{}](ctx, c, request{path: path + "/config"}, map[string]bool{"deletion_allowed": true}); err != nil {
+			return gone, err
+		}
+		if _, err := c.call(ctx, request{method: http.MethodDelete, path: path}); err != nil {
+			return gone, err
+		}
+		if k, err := read[transitKey](ctx, c, path); err != nil || k != nil {
+			return gone, fmt.Errorf("vault: key %s/%s is still there after its deletion", p.Mount, ref.Key)
+		}
+		gone = append(gone, ref.Key)
+	}
+	return gone, nil
+}
+
+// ShredBefore deletes the versions of a tenant's keys before the newest one: tokens that
+// were not moved by a rewrap are unreadable for good. Envelope keys already taken out of
+// Vault by a redactor live there until it refreshes or ends. The confirmation is that of
+// [ShredConfirmation].
+func ShredBefore(ctx context.Context, c *Client, p Plan, tenant, confirmation string) ([]KeyID, error) {
+	if confirmation != ShredConfirmation(tenant) {
+		return nil, fmt.Errorf("vault: nothing was deleted: the confirmation is %q", ShredConfirmation(tenant))
+	}
+	refs, err := p.refsOf(tenant)
+	if err != nil {
+		return nil, err
+	}
+	var kept []KeyID
+	for _, ref := range refs {
+		path := p.Mount + "/keys/" + ref.Key
+		k, err := readKey(ctx, c, p.Mount, ref.Key)
+		if err != nil {
+			return kept, err
+		}
+		if _, err := write[struct{}](ctx, c, request{path: path + "/config"},
+			map[string]int{"min_decryption_version": k.Latest, "min_encryption_version": k.Latest}); err != nil {
+			return kept, err
+		}
+		if _, err := write[struct{}](ctx, c, request{path: path + "/trim"}, map[string]int{"min_available_version": k.Latest}); err != nil {
+			return kept, err
+		}
+		kept = append(kept, KeyID{Scheme: ref.Scheme, Key: ref.Key, Version: k.Latest, Tenant: tenant})
+	}
+	return kept, nil
+}
