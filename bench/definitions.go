@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math/rand/v2"
+	"slices"
 	"strings"
 
 	"logveil/bench/corpus"
 	"logveil/detectors"
+	"logveil/detectors/rules"
 	"logveil/redact"
 )
 
@@ -15,6 +18,7 @@ const (
 	modelReference = "reference"
 	modelText      = "text"
 	modelRecords   = "records"
+	modelRules     = "rules"
 	modelHostile   = "hostile"
 )
 
@@ -58,6 +62,22 @@ func definitions(texts map[string][]byte) ([]*row, error) {
 		if err := redact.UseImplementation(best); err != nil {
 			panic(err)
 		}
+	}
+	for _, n := range []int{10, 250, 500, 1000} {
+		e, err := redact.New(redact.Options{Detectors: withRules(n)})
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range []struct{ name, file string }{{"clean", corpus.Clean}, {"JSON, clean", corpus.CleanJSON}} {
+			text := texts[c.file]
+			rows = append(rows, &row{Name: fmt.Sprintf("%4d literal rules, %s, %s", n, c.name, best), Model: modelRules, Bytes: len(text), use: useBest, work: redactBatches(e, text)})
+		}
+		rows = append(rows, &row{Name: fmt.Sprintf("%4d literal rules, time to build an engine", n), Model: modelRules, Value: 1e3, Unit: "ms", use: useBest, work: func() int {
+			if _, err := redact.New(redact.Options{Detectors: withRules(n)}); err != nil {
+				panic(err)
+			}
+			return 0
+		}})
 	}
 	for _, f := range corpus.Floods() {
 		text := f.Text(1 << 20)
@@ -115,21 +135,39 @@ func findings(w *redact.Worker) int {
 	return int(n)
 }
 
-// literals returns n detectors of one literal rule each, for the cost of many rules.
-func literals(n int) []redact.Detector {
-	out := make([]redact.Detector, n)
-	for i := range out {
-		out[i] = literalRule(fmt.Sprintf("rule%d", i))
+// withRules returns the detectors less those of rules, and n rules of a made-up prefix or
+// keyword each: words of four to eight letters, every other one in either case.
+func withRules(n int) []redact.Detector {
+	known := map[string]bool{}
+	for _, d := range rules.All() {
+		known[d.Spec().Name] = true
 	}
-	return out
+	ds := slices.DeleteFunc(detectors.All(), func(d redact.Detector) bool { return known[d.Spec().Name] })
+	r := rand.New(rand.NewPCG(7, 7))
+	seen := map[string]bool{}
+	for len(seen) < n {
+		var b strings.Builder
+		for range 2 + r.IntN(3) {
+			b.WriteByte("bcdfghjklmnpqrstvwxz"[r.IntN(20)])
+			b.WriteByte("aeiouy"[r.IntN(6)])
+		}
+		if b.WriteByte("_-"[r.IntN(2)]); !seen[b.String()] {
+			seen[b.String()] = true
+			ds = append(ds, literalRule{b.String(), len(seen)%2 == 0})
+		}
+	}
+	return ds
 }
 
-// literalRule takes nothing; it costs what finding its prefix costs.
-type literalRule string
+// literalRule takes nothing; it costs what finding its literal costs.
+type literalRule struct {
+	literal string
+	fold    bool
+}
 
 func (r literalRule) Spec() redact.Spec {
-	return redact.Spec{Name: string(r), Kind: "secret", Doc: "a rule of the benchmark", MaxLen: 100,
-		Anchor: redact.Anchor{Literals: []redact.Literal{{Text: strings.TrimPrefix(string(r), "rule")}}}}
+	return redact.Spec{Name: r.literal, Kind: "secret", Doc: "a rule of the benchmark", MaxLen: 100,
+		Anchor: redact.Anchor{Literals: []redact.Literal{{Text: r.literal, Fold: r.fold}}}}
 }
 
 func (literalRule) Match([]byte, int) (redact.Span, redact.Reason) {

@@ -172,14 +172,13 @@ func matchPlainCard(b []byte, at int, lens uint8) (redact.Span, redact.Reason) {
 	// Before it: no decimal number, no negative one, no joined id such as blk_-123. After
 	// the dash of another number as long as a card, as in a list of cards, it may stand.
 	if at > 0 {
-		k := 0
 		switch b[at-1] {
 		case '.':
 			if at > 1 && isDigit(b[at-2]) {
 				return s, redact.RejectNeighbor
 			}
 		case '-':
-			if k = countDigitsBack(b, at-1, cardMax+1); k < cardMin || k > cardMax || joined(b, at-1-k) {
+			if k := countDigitsBack(b, at-1, cardMax+1); k < cardMin || k > cardMax || joined(b, at-1-k) {
 				return s, redact.RejectNeighbor
 			}
 		}

@@ -15,8 +15,6 @@ import (
 type iban struct{}
 
 const (
-	// ibanPrinted bounds the length of an IBAN with separators, in bytes.
-	ibanPrinted = check.IBANMax + (check.IBANMax-1)/4
 	// ibanNear is how far behind the word IBAN a lower-case number may begin, in bytes.
 	ibanNear = 24
 )

@@ -3,6 +3,7 @@ package detectors
 import (
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 
@@ -35,7 +36,7 @@ func FuzzJWT(f *testing.F) {
 			return true // judged by the decoded form alone
 		}
 		h, err := base64.RawURLEncoding.DecodeString(strings.NewReplacer("+", "-", "/", "_", "=", "").Replace(header))
-		if _, corrupt := err.(base64.CorruptInputError); corrupt {
+		if _, corrupt := errors.AsType[base64.CorruptInputError](err); corrupt {
 			return strings.Contains(header, "=") || len(header)%4 == 1
 		}
 		return ok && rest != "" && strings.HasPrefix(strings.TrimSpace(string(h)), "{")

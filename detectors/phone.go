@@ -15,8 +15,6 @@ const (
 	phoneNear = 24
 	// phoneDigits is the most digits of an international number.
 	phoneDigits = 15
-	// phonePrinted bounds the length of a printed number without its extension, in bytes.
-	phonePrinted = 40
 )
 
 func (phone) Spec() redact.Spec {

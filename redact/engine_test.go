@@ -288,7 +288,7 @@ func TestCopyErrors(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		pr, pw := io.Pipe()
 		go func() {
-			io.WriteString(pw, "one john.doe@example.com\ntwo 4111 1111 1111 11")
+			_, _ = io.WriteString(pw, "one john.doe@example.com\ntwo 4111 1111 1111 11")
 			cancel() // the reader now waits for more
 		}()
 		var out bytes.Buffer
