@@ -103,23 +103,33 @@ func nounAt(b []byte, at int) (noun, int) {
 			return nounPwd, 3
 		case !foldPrefix(p, "pass") || len(p) < 5:
 			return noNoun, 0
-		case foldPrefix(p, "password"), foldPrefix(p, "passwort"):
-			return nounPassword, 8
-		case foldPrefix(p, "passwd"):
-			return nounPassword, 6
-		case foldPrefix(p, "passw"):
-			return nounPassword, 5
-		case foldPrefix(p, "passphrase"):
-			return nounPassword, 10
-		case foldPrefix(p, "passcode"):
-			return nounPassword, 8
 		}
-		switch p[4] {
+		rest := p[4:]
+		switch rest[0] | 0x20 {
+		case 'w':
+			switch {
+			case foldPrefix(rest, "word"), foldPrefix(rest, "wort"):
+				return nounPassword, 8
+			case foldPrefix(rest, "wd"):
+				return nounPassword, 6
+			}
+			return nounPassword, 5
+		case 'p':
+			if foldPrefix(rest, "phrase") {
+				return nounPassword, 10
+			}
+		case 'c':
+			if foldPrefix(rest, "code") {
+				return nounPassword, 8
+			}
+		}
+		switch rest[0] {
 		case '=', ':', '"', '\'', '\\':
 			return nounPass, 4
-		}
-		if foldPrefix(p, "pass =") {
-			return nounPass, 4
+		case ' ':
+			if foldPrefix(rest, " =") {
+				return nounPass, 4
+			}
 		}
 	case 's':
 		switch {
@@ -216,14 +226,14 @@ func (d assign) Match(b []byte, at int) (redact.Span, redact.Reason) {
 		}
 	}
 	if !ok && dash(b, nounEnd) {
-		op, ok, end = keyed.Op{Start: nounEnd + 1, Form: keyed.Blank}, true, nounEnd
+		op, ok, end = keyed.Op{Start: nounEnd + 1, Form: keyed.Blank, Dash: true}, true, nounEnd
 	}
 	if !ok {
-		if end == lim || bytes.IndexByte(b[nounEnd:end], '-') >= 0 {
-			return redact.Span{}, redact.RejectOperator
-		}
-		// The nouns that follow in this run of a key have the same end.
-		return redact.Span{Start: at, End: end}, redact.RejectOperator
+		return redact.Span{Start: at, End: skipTo(b, nounEnd, end, lim)}, redact.RejectOperator
+	}
+	// The value once more before the key, as far as it costs little.
+	if looksNested(b, op.Start, n, op.Dash) || n >= nounKey && tooShort(b, op.Start) {
+		return redact.Span{}, redact.RejectValue
 	}
 	for i := nounEnd; i+3 <= end; i++ {
 		if m, _ := nounAt(b, i); m != noNoun && m != nounPass && m != nounAuth {
@@ -235,6 +245,25 @@ func (d assign) Match(b []byte, at int) (redact.Span, redact.Reason) {
 		return redact.Span{}, redact.RejectContext
 	}
 	return k.value(b, op)
+}
+
+// tooShort reports whether less than six bytes without a blank or a quote stand at b[i],
+// too few for any noun but those of passwords.
+func tooShort(b []byte, i int) bool {
+	for ; i < len(b) && (keyed.IsBlank(b[i]) || b[i] == '\n' || b[i] == '\r'); i++ {
+		if b[i] == '\n' {
+			return false // an XML element with its text on a line of its own
+		}
+	}
+	if len(b)-i < 6 {
+		return true
+	}
+	for _, c := range b[i : i+6] {
+		if c <= ' ' || c == '"' {
+			return true
+		}
+	}
+	return false
 }
 
 // minBlank is the length of the shortest value that is taken behind nothing but a blank.
@@ -261,16 +290,54 @@ func worthBlank(b []byte, at int, op *keyed.Op) bool {
 	return b[start] == '-'
 }
 
-// dash reports whether a dash and a long word stand at b[i]: "apikey-9f86d081...".
+// skipTo returns the end of what need not be looked at when no operator follows the run of
+// a key behind the noun that ends at b[nounEnd]: the other nouns in the run have the same
+// end. The walk through the run went to end, and not beyond lim.
+func skipTo(b []byte, nounEnd, end, lim int) int {
+	if bytes.IndexByte(b[nounEnd:end], '-') >= 0 {
+		return nounEnd // a value may stand behind a dash
+	}
+	if end == lim {
+		// A run that goes on: of the nouns in it, all are too far from its end but those
+		// in its last part.
+		for far := min(len(b), end+maxRun); end < far && keyed.IsName(b[end]); {
+			end++
+		}
+		end -= maxSuffix + maxNoun
+	}
+	if end <= nounEnd || bytes.IndexByte(b[nounEnd:end], '-') >= 0 {
+		return nounEnd
+	}
+	return end
+}
+
+const (
+	// maxNoun is the length of the longest noun.
+	maxNoun = 13
+	// maxRun bounds the look at a run that is too long for a key.
+	maxRun = 256
+)
+
+// dash reports whether a dash and a long word with digits stand at b[i]:
+// "apikey-9f86d081...".
 func dash(b []byte, i int) bool {
 	if i >= len(b) || b[i] != '-' {
 		return false
 	}
-	j := i + 1
-	for lim := min(len(b), j+minDash); j < lim && (keyed.IsLetter(b[j]) || keyed.IsDigit(b[j]) || b[j] == '-'); {
-		j++
+	i++
+	if len(b)-i < minDash {
+		return false
 	}
-	return j == i+1+minDash
+	digits := 0
+	for _, c := range b[i : i+minDash] {
+		switch {
+		case keyed.IsDigit(c):
+			digits++
+		case !keyed.IsLetter(c) && c != '-':
+			return false
+		}
+	}
+	return digits >= 3
 }
 
 // minDash is the length of the shortest value that is taken behind a dash.
@@ -538,19 +605,18 @@ func (k *readingKey) value(b []byte, op keyed.Op) (redact.Span, redact.Reason) {
 		skipScheme(b, &op)
 	}
 	// Enough of the value to judge it; the rest only when it is taken.
-	end, open := op.End(b, 2*keyed.MaxStats)
-	v := b[op.Start:end]
+	end, open := op.End(b, keyed.MaxStats)
+	if !k.plausible(b[op.Start:end], &op) {
+		return reject(redact.RejectValue)
+	}
 	if t, ok := redact.ParseToken(b, op.Start); ok && t.End >= end {
 		return reject(redact.RejectValue)
 	}
-	if looksNested(v) || keyed.Placeholder(v) || !k.plausible(b, v, &op) {
-		return reject(redact.RejectValue)
-	}
-	if op.Form == keyed.Tag && !open && !closedTag(b, tag, op.Start, end) {
-		return reject(redact.RejectOperator)
-	}
 	if open {
 		end, open = op.End(b, maxAssignValue)
+	}
+	if op.Form == keyed.Tag && !closedTag(b, tag, op.Start, end) {
+		return reject(redact.RejectOperator)
 	}
 	if op.Form == keyed.Tag || op.Quote == 0 {
 		for end > op.Start && keyed.IsBlank(b[end-1]) {
@@ -576,14 +642,15 @@ func closedTag(b []byte, tag, start, end int) bool {
 	return end < len(b) && (b[end] == '<' || b[end] == '&' || b[end] == '\\')
 }
 
-// looksNested reports whether the value begins with another key and its operator, which has
-// an anchor of its own: "password=password=x".
-func looksNested(v []byte) bool {
-	n, size := noNoun, 0
-	if len(v) > 3 {
-		n, size = nounAt(v, 0)
+// looksNested reports whether the value at b[i] begins with the same noun n again and its
+// operator, or a dash behind a dash: that one has an anchor of its own and decides.
+func looksNested(b []byte, i int, n noun, dash bool) bool {
+	if i >= len(b) {
+		return false
 	}
-	return n != noNoun && size < len(v) && (v[size] == '=' || v[size] == '-' || v[size] == ':' && n != nounPass)
+	m, size := nounAt(b, i)
+	i += size
+	return m == n && i < len(b) && (b[i] == '=' || b[i] == ':' && n != nounPass || dash && b[i] == '-')
 }
 
 // skipScheme moves the start of the value of an Authorization header behind the scheme.
@@ -597,70 +664,65 @@ func skipScheme(b []byte, op *keyed.Op) {
 	}
 }
 
-// plausible judges the first bytes of a value that is no placeholder.
-func (k *readingKey) plausible(b, v []byte, op *keyed.Op) bool {
+// plausible judges the first bytes of a value.
+func (k *readingKey) plausible(v []byte, op *keyed.Op) bool {
+	if len(v) == 0 {
+		return false
+	}
 	prose := op.Quote == 0 && op.Colon && op.Spaced || op.Form == keyed.Blank
-	word := keyed.WordAt(v)
-	blank := false
-	for _, c := range v {
-		if keyed.IsBlank(c) {
-			blank = true
-			break
-		}
-	}
-	switch {
-	case word == keyed.Status, word == keyed.Prose && prose:
-		return false
-	case len(v) > 2 && v[0] == '/' && v[1] == '/', startsURL(v):
-		return false
-	case prose && v[len(v)-1] == ':':
-		return false // the next key
-	}
-	if op.Form == keyed.Blank && !k.flag {
-		return k.plausibleBlank(v, op)
-	}
-	if k.need == needAnything {
-		return k.plausiblePassword(v, op)
-	}
-	if k.noun == nounAuthorization {
-		return !blank && !prose && len(v) >= 8 || prose && looksRandom(v)
-	}
-	if blank || looksNamed(v) && !(k.noun == nounKey && hexKey(v)) {
-		return false
-	}
 	s := keyed.Measure(v)
-	if k.noun == nounKey && k.bare && !k.query && s.N < 20 && k.need == needRandom {
+	ok := false
+	switch {
+	case op.Form == keyed.Blank && !k.flag:
+		ok = k.plausibleBlank(v, &s, op)
+	case k.need == needAnything:
+		ok = k.plausiblePassword(v, &s, op)
+	case k.noun == nounAuthorization:
+		ok = s.Blank == 0 && (!prose && s.N >= 8 || prose && s.Random(v))
+	case s.Blank > 0 || s.N < 6:
+	case looksNamed(v, &s) && !(k.noun == nounKey && hexKey(v)):
+	case k.noun == nounKey && k.bare && !k.query && s.N < 20 && k.need == needRandom:
+	case k.need == needRandom:
+		ok = (k.noun == nounSession || s.N >= 12) && s.Random(v)
+	default:
+		ok = k.plausibleMixed(v, &s, prose)
+	}
+	if !ok || s.Placeholder(v) {
 		return false
 	}
-	if k.need == needRandom {
-		return s.Random() && (k.noun == nounSession || s.N >= 12)
+	if s.Digit == 0 && prose && keyed.WordAt(v) == keyed.Prose {
+		return false
 	}
+	return !(len(v) > 2 && v[0] == '/' && v[1] == '/') && !startsURL(v) && !(prose && v[len(v)-1] == ':') // the next key
+}
+
+// plausibleMixed asks for digits among letters, or for something long and irregular.
+func (k *readingKey) plausibleMixed(v []byte, s *keyed.Stats, prose bool) bool {
 	letters := s.Lower + s.Upper
 	switch {
-	case s.N < 6:
-		return false
 	case s.Digit > 0 && letters > 0:
 		return s.N >= 8 || !prose
 	case letters == 0:
-		return s.Other == 0 && (s.N >= 20 || s.N >= 6 && k.noun == nounToken && !prose && k.bare)
+		return s.Other == 0 && (s.N >= 20 || k.noun == nounToken && !prose && k.bare)
+	case s.N < 16 || s.Other > 3:
+		return false
 	}
-	return s.N >= 16 && s.Bits >= 3000 && (s.Lower > 2 && s.Upper > 2 && s.Bits >= 3800 || s.Lower > 0 && s.Upper == 0 && s.N >= 24 && s.Bits >= 3600 && s.Other == 0)
+	bits := s.Bits(v)
+	return s.Lower > 2 && s.Upper > 2 && bits >= 3800 || s.Lower > 0 && s.Upper == 0 && s.N >= 24 && bits >= 3600 && s.Other == 0
 }
 
-func looksRandom(v []byte) bool {
-	s := keyed.Measure(v)
-	return s.Random()
-}
-
-// hexKey reports whether v is 0x and the 64 hexadecimal digits of a 256-bit key.
+// hexKey reports whether v is 0x and the 64 hexadecimal digits of a 256-bit key, as far
+// as it is known.
 func hexKey(v []byte) bool {
-	s := keyed.Measure(v)
-	return len(v) == 66 && v[1]|0x20 == 'x' && s.Other == 0 && s.Random()
+	if len(v) < keyed.MaxStats || v[0] != '0' || v[1]|0x20 != 'x' {
+		return false
+	}
+	s := keyed.Measure(v[2:])
+	return s.Hex && s.Other == 0 && s.Random(v[2:])
 }
 
 // plausiblePassword judges a value behind a key that can hardly mean anything else.
-func (k *readingKey) plausiblePassword(v []byte, op *keyed.Op) bool {
-	s := keyed.Measure(v)
+func (k *readingKey) plausiblePassword(v []byte, s *keyed.Stats, op *keyed.Op) bool {
 	switch {
 	case s.N < 3, s.Digit == s.N && s.N < 4:
 		return false
@@ -669,29 +731,32 @@ func (k *readingKey) plausiblePassword(v []byte, op *keyed.Op) bool {
 	case k.noun == nounPass && op.Quote == 0 && op.Colon && k.bare:
 		return s.Digit > 0 && s.Lower+s.Upper > 0
 	}
-	if op.Quote == 0 {
+	if op.Quote == 0 && s.Other > 0 {
 		if looksCalled(v, op.Spaced) {
 			return false
 		}
-		if op.Spaced && !op.Colon && s.Digit == 0 && s.Other > 0 && looksDotted(v) {
+		if op.Spaced && !op.Colon && s.Digit == 0 && s.Dots > 0 && looksDotted(v) {
 			return false // os.environ.password
 		}
 	}
 	if k.noun == nounSecret {
-		return !looksPath(v, &s)
+		return !looksPath(v, s)
 	}
 	return true
 }
 
 // plausibleBlank judges "key value" with nothing but a blank between, which prose has
 // everywhere.
-func (k *readingKey) plausibleBlank(v []byte, op *keyed.Op) bool {
-	s := keyed.Measure(v)
+func (k *readingKey) plausibleBlank(v []byte, s *keyed.Stats, op *keyed.Op) bool {
 	if op.Quote != 0 {
 		return k.noun == nounPassword && s.N >= 4 && keyed.WordAt(v) == keyed.NoWord
 	}
-	if k.noun == nounKey && k.need == needRandom && (s.N < 24 || s.Other > 0) ||
-		k.noun == nounPwd || k.noun == nounPass || k.noun == nounSession || looksNamed(v) {
+	switch {
+	case s.N < minBlank || s.Digit < 3 || s.Odd > 0 || s.Blank > 0 || looksNamed(v, s):
+		return false
+	case k.noun == nounKey && k.need == needRandom && (s.N < 24 || s.Other > 0):
+		return false
+	case k.noun == nounPwd || k.noun == nounPass || k.noun == nounSession:
 		return false
 	}
 	for _, c := range v {
@@ -699,7 +764,10 @@ func (k *readingKey) plausibleBlank(v []byte, op *keyed.Op) bool {
 			return false
 		}
 	}
-	return s.N >= minBlank && s.Digit >= 3 && s.Random() && (s.Other == 0 || s.Hex && s.N == 36 || s.Other*8 <= s.N && s.N >= 24 && s.Bits >= 4000)
+	if s.Other == 0 || s.Hex && s.N == 36 {
+		return s.Random(v)
+	}
+	return s.Other*8 <= s.N && s.N >= 24 && s.Bits(v) >= 4000
 }
 
 func startsURL(v []byte) bool {
@@ -741,39 +809,24 @@ func looksPath(v []byte, s *keyed.Stats) bool {
 	if s.Upper > 0 {
 		return false
 	}
-	slash := false
 	for _, c := range v {
-		switch {
-		case c == '/':
-			slash = true
-		case !keyed.IsName(c):
+		if c != '/' && !keyed.IsName(c) {
 			return false
 		}
 	}
-	return slash
+	return s.Slashes > 0
 }
 
 // looksNamed reports whether v names something rather than being it: a path, a class or
 // a host with its dots, a number in hexadecimal, an object with its address.
-func looksNamed(v []byte) bool {
-	if v[0] == '/' || v[0] == '~' || len(v) > 2 && v[0] == '0' && v[1]|0x20 == 'x' {
+func looksNamed(v []byte, s *keyed.Stats) bool {
+	if s.Odd > 0 || v[0] == '/' || v[0] == '~' || len(v) > 2 && v[0] == '0' && v[1]|0x20 == 'x' {
 		return true
-	}
-	dots, slashes := 0, 0
-	for _, c := range v {
-		switch c {
-		case '.':
-			dots++
-		case '/':
-			slashes++
-		case '@', '(', '{', '[', '|', '<', '$', '*':
-			return true
-		}
 	}
 	if len(v) > 8 && v[2] == ':' && v[5] == ':' && v[8] == ':' {
 		return true // a fingerprint
 	}
-	return (dots > 1 || slashes > 1 && dots > 0) && !(len(v) > 3 && v[0] == 'e' && v[1] == 'y') && dots*12 > len(v)
+	return (s.Dots > 1 || s.Slashes > 1 && s.Dots > 0) && !(len(v) > 3 && v[0] == 'e' && v[1] == 'y') && s.Dots*12 > len(v)
 }
 
 // cookies takes the value of one Set-Cookie, or the whole list of a Cookie header.
@@ -818,7 +871,8 @@ func (k *readingKey) cookies(b []byte, op keyed.Op) (redact.Span, redact.Reason)
 }
 
 func takeCookie(b []byte, start, end int) (redact.Span, redact.Reason) {
-	if end-start < 4 || keyed.Placeholder(b[start:end]) {
+	v := b[start:end]
+	if s := keyed.Measure(v); s.N < 4 || s.Placeholder(v) {
 		return redact.Span{}, redact.RejectValue
 	}
 	if t, ok := redact.ParseToken(b, start); ok && t.End >= end {

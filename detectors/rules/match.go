@@ -31,6 +31,9 @@ func (d *detector) Match(b []byte, at int) (redact.Span, redact.Reason) {
 			continue
 		}
 		r = max(r, redact.RejectLength)
+		if s.longer(b, at) {
+			continue
+		}
 		if m, ok := s.around(b, at); ok && m.size() > best.size() {
 			best = m
 		}
@@ -105,17 +108,63 @@ func (m *match) size() int { return m.end - m.start }
 
 // around matches a sequence whose anchor is at b[at].
 func (s *sequence) around(b []byte, at int) (match, bool) {
-	start, marks, value := at, 0, redact.Span{Start: -1, End: -1}
+	m := match{seq: s}
+	end := at + len(s.els[s.anchor].lit)
+	if s.forwardFirst {
+		// The shorter part first: the other one is read over and over in a flood.
+		var ok bool
+		if m.end, ok = s.forward(b, end, s.anchor+1, nil); !ok {
+			return m, false
+		}
+	}
+	var g group
+	start, ok := s.backward(b, at, &g)
+	if !ok {
+		return m, false
+	}
+	if !s.forwardFirst {
+		if m.end, ok = s.forward(b, end, s.anchor+1, &g); !ok {
+			return m, false
+		}
+	}
+	m.start = start
+	m.value = redact.Span{Start: start, End: m.end}
+	if s.marked {
+		m.value = g.Span
+	}
+	return m, true
+}
+
+// from matches a sequence that begins at b[at].
+func (s *sequence) from(b []byte, at int) (match, bool) {
+	var g group
+	end, ok := s.forward(b, at, 0, &g)
+	m := match{seq: s, start: at, end: end, value: redact.Span{Start: at, End: end}}
+	if s.marked {
+		m.value = g.Span
+	}
+	return m, ok
+}
+
+// group is the capture group, as far as its marks were passed.
+type group struct {
+	redact.Span
+	marks int
+}
+
+// backward matches the elements before the anchor at b[at] and returns where they start.
+func (s *sequence) backward(b []byte, at int, g *group) (start int, ok bool) {
+	start = at
 	for i := s.anchor - 1; i >= 0; i-- {
 		e := &s.els[i]
 		switch {
 		case e.mark:
-			value.Start, value.End = start, value.Start
-			marks++
+			g.Start, g.End = start, g.Start
+			g.marks++
 		case e.set == nil:
 			start -= len(e.lit)
 			if !e.at(b, start) {
-				return match{}, false
+				return 0, false
 			}
 		default:
 			n := 0
@@ -124,32 +173,26 @@ func (s *sequence) around(b []byte, at int) (match, bool) {
 				n++
 			}
 			if n < e.min {
-				return match{}, false
+				return 0, false
 			}
 		}
 	}
-	return s.forward(b, start, at+len(s.els[s.anchor].lit), s.anchor+1, marks, value)
+	return start, true
 }
 
-// from matches a sequence that begins at b[at].
-func (s *sequence) from(b []byte, at int) (match, bool) {
-	return s.forward(b, at, at, 0, 0, redact.Span{})
-}
-
-// forward matches the elements from index first on at b[i:]. The match began at start,
-// and so many marks of the group were passed, with what is known of its value.
-func (s *sequence) forward(b []byte, start, i, first, marks int, value redact.Span) (match, bool) {
+// forward matches the elements from index first on at b[i:] and returns where they end.
+func (s *sequence) forward(b []byte, i, first int, g *group) (end int, ok bool) {
 	for k := first; k < len(s.els); k++ {
 		e := &s.els[k]
 		switch {
-		case e.mark && marks == 0:
-			value.Start = i
-			marks++
+		case e.mark && g.marks == 0:
+			g.Start = i
+			g.marks++
 		case e.mark:
-			value.End = i
+			g.End = i
 		case e.set == nil:
 			if !e.at(b, i) {
-				return match{}, false
+				return 0, false
 			}
 			i += len(e.lit)
 		default:
@@ -158,14 +201,22 @@ func (s *sequence) forward(b []byte, start, i, first, marks int, value redact.Sp
 				i++
 			}
 			if i-from < e.min {
-				return match{}, false
+				return 0, false
 			}
 		}
 	}
-	if !s.marked {
-		value = redact.Span{Start: start, End: i}
+	return i, true
+}
+
+// longer reports that the text around the anchor at b[at] is part of something longer, as
+// far as one look at either end of the match tells, where the distance is fixed. It keeps
+// floods of anchors from being read over and over.
+func (s *sequence) longer(b []byte, at int) bool {
+	if i := at - s.before; s.before >= 0 && i > 0 && i < len(b) && keyed.IsWord(b[i]) && keyed.IsWord(b[i-1]) && !keyed.Starts(b, i) {
+		return true
 	}
-	return match{seq: s, start: start, end: i, value: value}, true
+	i := at + s.after
+	return s.after >= 0 && i < len(b) && i > 0 && keyed.IsWord(b[i-1]) && (keyed.IsLetter(b[i]) || keyed.IsDigit(b[i]))
 }
 
 // neighbors judges the bytes before and after a match. It reports open when the value

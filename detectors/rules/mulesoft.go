@@ -19,9 +19,10 @@ var mulesoft = []Rule{
 	},
 	{
 		ID: "mule-agent-token", Kind: "mule",
-		Doc:     "registration token of a Mule runtime's agent (amc_setup -H)",
-		Source:  "https://docs.mulesoft.com/runtime-manager/servers-create",
-		Pattern: `[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}---[0-9]{4,10}`,
+		Doc:      "registration token of a Mule runtime's agent (amc_setup -H)",
+		Source:   "https://docs.mulesoft.com/runtime-manager/servers-create",
+		Keywords: []string{"agent_token", "agent-token", "agenttoken", "amc_setup", "registration_token", "registration-token", "registrationtoken"},
+		Pattern:  `[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}---[0-9]{4,10}`,
 	},
 	{
 		ID: "mule-encryption-key", Kind: "mule",

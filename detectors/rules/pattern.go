@@ -39,6 +39,11 @@ type sequence struct {
 	anchor int
 	// marked says that a capture group is in it.
 	marked bool
+	// before and after are the distances in bytes from the start of the anchor back to
+	// the start and on to the end of the match, or -1 where they vary.
+	before, after int
+	// forwardFirst says to read what is behind the anchor before what is in front.
+	forwardFirst bool
 }
 
 // maxSequences bounds how many sequences a pattern may stand for.
@@ -282,8 +287,10 @@ func upper(c byte) byte {
 }
 
 // width returns the length of the longest match.
-func (s *sequence) width() (n int) {
-	for _, e := range s.els {
+func (s *sequence) width() int { return width(s.els) }
+
+func width(els []element) (n int) {
+	for _, e := range els {
 		n += len(e.lit) + e.max
 	}
 	return n
@@ -295,7 +302,7 @@ func (s *sequence) chooseAnchor() (redact.Literal, error) {
 	s.anchor = -1
 	for i, e := range s.els {
 		if len(e.lit) >= 3 && (s.anchor < 0 || len(e.lit) > len(s.els[s.anchor].lit)) {
-			if !s.backward(i) {
+			if !s.reversible(i) {
 				break
 			}
 			s.anchor = i
@@ -304,13 +311,26 @@ func (s *sequence) chooseAnchor() (redact.Literal, error) {
 	if s.anchor < 0 {
 		return redact.Literal{}, errors.New("no text of three bytes stands in every match, or not where it can be an anchor")
 	}
+	s.before, s.after = fixedWidth(s.els[:s.anchor]), fixedWidth(s.els[s.anchor:])
+	s.forwardFirst = !s.marked && width(s.els[:s.anchor]) > width(s.els[s.anchor:])
 	e := s.els[s.anchor]
 	return redact.Literal{Text: e.lit, Fold: e.fold}, nil
 }
 
-// backward reports whether the elements before index i can be read backwards in one way:
+// fixedWidth returns the length of all that the elements match, or -1 when it varies.
+func fixedWidth(els []element) (n int) {
+	for _, e := range els {
+		if e.min != e.max {
+			return -1
+		}
+		n += len(e.lit) + e.max
+	}
+	return n
+}
+
+// reversible reports whether the elements before index i can be read backwards in one way:
 // no run of varying length follows what its class holds.
-func (s *sequence) backward(i int) bool {
+func (s *sequence) reversible(i int) bool {
 	for k := i - 1; k > 0; k-- {
 		e := s.els[k]
 		if e.set == nil || e.min == e.max {

@@ -26,15 +26,9 @@ var scm = []Rule{
 	},
 	{
 		ID: "gitlab-token", Kind: "gitlab",
-		Doc:     "GitLab token: personal, deploy, runner, job, trigger, feed, mail, agent, OAuth, SCIM or feature flags",
+		Doc:     "GitLab token: personal, deploy, runner, job, trigger, feed, mail, agent, OAuth, SCIM or feature flags, routable or not",
 		Source:  "https://docs.gitlab.com/security/tokens/#token-prefixes",
-		Pattern: `gl(?:pat|dt|rt|rtr|ptt|ft|imt|agent|oas|soat|wt|ffct|cbt)-[\w-]{20,512}`,
-	},
-	{
-		ID: "gitlab-routable-token", Kind: "gitlab",
-		Doc:     "GitLab token in the routable form, with its length and checksum",
-		Source:  "https://docs.gitlab.com/security/tokens/#token-prefixes",
-		Pattern: `gl(?:pat|dt|rt|rtr|ptt|ft|imt|agent|oas|soat|wt|ffct|cbt)-[\w-]{20,512}\.[0-9a-z]{2}\.[0-9a-z]{9}`,
+		Pattern: `gl(?:pat|dt|rt|rtr|ptt|ft|imt|agent|oas|soat|wt|ffct|cbt)-[\w-]{20,300}(?:\.[0-9a-z]{2}\.[0-9a-z]{9})?`,
 	},
 	{
 		ID: "gitlab-runner-registration-token", Kind: "gitlab",
@@ -59,7 +53,7 @@ var scm = []Rule{
 		ID: "bitbucket-access-token", Kind: "bitbucket",
 		Doc:     "Bitbucket repository, project or workspace access token",
 		Source:  "https://support.atlassian.com/bitbucket-cloud/docs/access-tokens/",
-		Pattern: `ATCTT3xFf[\w-]{100,250}=[0-9A-F]{8}`,
+		Pattern: `ATCTT3xFf[\w-]{100,220}=[0-9A-F]{8}`,
 	},
 	{
 		ID: "bitbucket-client-secret", Kind: "bitbucket",
@@ -73,7 +67,7 @@ var scm = []Rule{
 		ID: "atlassian-api-token", Kind: "atlassian",
 		Doc:     "Atlassian API token (Jira, Confluence)",
 		Source:  "https://support.atlassian.com/atlassian-account/docs/manage-api-tokens-for-your-atlassian-account/",
-		Pattern: `ATATT3xFf[\w-]{100,250}=[0-9A-F]{8}`,
+		Pattern: `ATATT3xFf[\w-]{100,220}=[0-9A-F]{8}`,
 	},
 	{
 		ID: "atlassian-legacy-token", Kind: "atlassian",

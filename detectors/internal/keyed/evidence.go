@@ -1,6 +1,9 @@
 package keyed
 
-import "math"
+import (
+	"bytes"
+	"math"
+)
 
 // Stats describes the first bytes of a value.
 type Stats struct {
@@ -8,8 +11,10 @@ type Stats struct {
 	N int
 	// How many of them were of each class, and Other the rest.
 	Lower, Upper, Digit, Other int
-	// Bits is the entropy in 1/1024 bit per byte, from the frequencies of the bytes.
-	Bits int
+	// How many of the rest were blanks, dots, slashes, and of @ ( [ { | < $ *
+	Blank, Dots, Slashes, Odd int
+	// Stars says that three asterisks stand in a row.
+	Stars bool
 	// Hex says that all are hexadecimal digits or dashes.
 	Hex bool
 }
@@ -30,29 +35,60 @@ var xlogx = func() (t [maxHist + 1]int32) {
 	return t
 }()
 
-// Measure looks at the first MaxStats bytes of v.
-func Measure(v []byte) (s Stats) {
-	v = v[:min(len(v), MaxStats)]
-	s.N = len(v)
-	s.Hex = true
-	for _, c := range v {
-		switch k := classes[c]; {
-		case k&classDigit != 0:
-			s.Digit++
-		case k&classLower != 0:
-			s.Lower++
-			s.Hex = s.Hex && c <= 'f'
-		case k&classUpper != 0:
-			s.Upper++
-			s.Hex = s.Hex && c <= 'F'
-		default:
-			s.Other++
-			s.Hex = s.Hex && c == '-'
+// lanes holds, for each byte, a one in the lane of each count that it adds to. A lane has
+// eight bits, room for MaxStats.
+var lanes = func() (t [256]uint64) {
+	for c := range t {
+		k := classes[c]
+		add := func(lane int, yes bool) {
+			if yes {
+				t[c] |= 1 << (8 * lane)
+			}
 		}
+		b := byte(c)
+		add(laneLower, k&classLower != 0)
+		add(laneUpper, k&classUpper != 0)
+		add(laneDigit, k&classDigit != 0)
+		add(laneBlank, k&classBlank != 0)
+		add(laneDot, b == '.')
+		add(laneSlash, b == '/')
+		add(laneOdd, b == '@' || b == '(' || b == '[' || b == '{' || b == '|' || b == '<' || b == '$' || b == '*')
+		add(laneNotHex, !isHex(b) && b != '-')
 	}
-	s.Bits = Entropy(v)
+	return t
+}()
+
+const (
+	laneLower = iota
+	laneUpper
+	laneDigit
+	laneBlank
+	laneDot
+	laneSlash
+	laneOdd
+	laneNotHex
+)
+
+// Measure looks at the first MaxStats bytes of v.
+func Measure(v []byte) Stats {
+	v = v[:min(len(v), MaxStats)]
+	var sum uint64
+	for _, c := range v {
+		sum += lanes[c]
+	}
+	count := func(lane int) int { return int(sum >> (8 * lane) & 0xff) }
+	s := Stats{
+		N:     len(v),
+		Lower: count(laneLower), Upper: count(laneUpper), Digit: count(laneDigit),
+		Blank: count(laneBlank), Dots: count(laneDot), Slashes: count(laneSlash), Odd: count(laneOdd),
+		Hex: count(laneNotHex) == 0,
+	}
+	s.Other = s.N - s.Lower - s.Upper - s.Digit
+	s.Stars = s.Odd >= 3 && bytes.Contains(v, stars)
 	return s
 }
+
+var stars = []byte("***")
 
 // Entropy returns the entropy of the bytes of v by their frequencies, in 1/1024 bit per
 // byte. It looks at the first 256 bytes.
@@ -73,25 +109,29 @@ func Entropy(v []byte) int {
 	return int((xlogx[n] - sum) / n)
 }
 
-// Random reports whether the value looks made by a machine: letters and digits mixed,
-// no words, no date, no number.
-func (s *Stats) Random() bool {
+// Random reports whether v, of which s are the Stats, looks made by a machine: letters
+// and digits mixed, no words, no date, no number.
+func (s *Stats) Random(v []byte) bool {
 	letters := s.Lower + s.Upper
 	switch {
 	case s.N < 8 || letters == 0:
 		return false
 	case s.Digit == 0:
-		return s.Lower > 2 && s.Upper > 2 && s.N >= 20 && s.Bits > 4200
+		return s.Lower > 2 && s.Upper > 2 && s.N >= 20 && s.Bits(v) > 4200
 	case s.N < 16:
-		return s.Digit >= 2 && s.Bits >= 2500
+		return s.Digit >= 2 && s.Bits(v) >= 2500
 	}
-	return s.Bits >= 3000
+	return s.Bits(v) >= 3000
 }
 
+// Bits is the entropy of the part of v that was looked at, in 1/1024 bit per byte.
+func (s *Stats) Bits(v []byte) int { return Entropy(v[:s.N]) }
+
 // Placeholder reports whether v says that a value was left out, or stands for one that
-// is filled in elsewhere: a mask, a template, a variable, or a word such as null.
-func Placeholder(v []byte) bool {
-	if len(v) == 0 {
+// is filled in elsewhere: a mask, a template, a variable, or a word such as null. s are
+// the Stats of v.
+func (s *Stats) Placeholder(v []byte) bool {
+	if len(v) == 0 || s.Stars {
 		return true
 	}
 	switch v[0] {
@@ -123,28 +163,19 @@ func Placeholder(v []byte) bool {
 			return true
 		}
 	}
-	return mask(v) || WordAt(v) == Status
+	return s.Lower+s.Upper+s.Digit == 0 && mask(v) || v[0]|0x20 == 'x' && mask(v) || WordAt(v) == Status
 }
 
-// mask reports whether v is made of the characters that masks are made of, or holds
-// three asterisks.
+// mask reports whether v is made of what masks are made of: one character again and
+// again, or bullets.
 func mask(v []byte) bool {
-	stars, same := 0, true
-	for i, c := range v {
-		if c == '*' {
-			if stars++; stars == 3 {
-				return true
-			}
-		} else {
-			stars = 0
-		}
+	v = v[:min(len(v), MaxStats)]
+	same := true
+	for _, c := range v {
 		same = same && c == v[0]
-		if i >= MaxStats {
-			break
-		}
 	}
-	if same && (len(v) > 2 || !IsWord(v[0])) {
-		return v[0]|0x20 == 'x' || !IsWord(v[0]) || v[0] == '_'
+	if same {
+		return len(v) > 2 || !IsWord(v[0])
 	}
 	for _, c := range v {
 		// Bullets: U+2022, U+25CF, U+2026

@@ -27,6 +27,8 @@ type Op struct {
 	Colon bool
 	// Spaced says that blanks stand before the value.
 	Spaced bool
+	// Dash says that it is a dash and not a blank that stands for the operator.
+	Dash bool
 	// KeyQuoted says that a quote closes the key.
 	KeyQuoted bool
 }
@@ -42,7 +44,7 @@ const (
 // false when there is none, most often after one byte. A key with blanks and a value
 // behind it is no operator: see Blanks.
 func Operator(b []byte, i int) (op Op, ok bool) {
-	if i >= len(b) || classes[b[i]]&classOpen == 0 && !(b[i] == '-' || b[i] == '<') {
+	if i >= len(b) || classes[b[i]]&classOpen == 0 && b[i] != '<' {
 		return op, false
 	}
 	lim := min(len(b), i+MaxOperator)
@@ -59,7 +61,7 @@ func Operator(b []byte, i int) (op Op, ok bool) {
 		i += 2
 	}
 	i = blanks(b, i, lim)
-	if i >= lim {
+	if i >= lim || classes[b[i]]&classOpen == 0 && !mayOperate[b[i]] {
 		return op, false
 	}
 	if j, ok := typeWord(b, i, start, lim); ok {
@@ -147,19 +149,35 @@ func Operator(b []byte, i int) (op Op, ok bool) {
 	return op, i < len(b)
 }
 
+// mayOperate are the bytes besides those of classOpen that an operator may begin with
+// behind blanks: arrows, and the words string, String and value.
+var mayOperate = [256]bool{'-': true, '<': true, 's': true, 'S': true, 'v': true, 'V': true}
+
 // open skips blanks and reads the opening quote at b[i], with the letter or the bracket
 // that may stand before it, and returns where the value starts.
 func (op *Op) open(b []byte, i, lim int) int {
 	j := blanks(b, i, lim)
 	op.Spaced = j > i
 	i = j
-	if j < lim && (b[j] == '[' || b[j] == '@' || b[j] == '$' || b[j] == '(' || classes[b[j]]&classLetter != 0) {
-		// A list of one, or a string literal with a prefix: ["v"] @"v" r"v" N'v'
-		k := blanks(b, j+1, lim)
-		if q, s, n := quote(b, k, lim); n > k && (k == j+1 || b[j] == '[' || b[j] == '(') {
+	if j >= lim {
+		return i
+	}
+	// A list of one, or a string literal with a prefix: ["v"] @"v" r"v" N'v'
+	k := j
+	switch c := b[j]; {
+	case c == '[' || c == '(':
+		k = blanks(b, j+1, lim)
+	case c == '@' || c == '$' || IsLetter(c):
+		k = j + 1
+	}
+	if k > j && k < lim && classes[b[k]]&(classWord|classBlank) == 0 {
+		if q, s, n := quote(b, k, lim); n > k {
 			op.Quote, op.Slashes = q, s
 			return n
 		}
+	}
+	if classes[b[i]]&classWord != 0 {
+		return i
 	}
 	if q, s, n := quote(b, i, lim); n > i {
 		op.Quote, op.Slashes = q, s

@@ -77,6 +77,7 @@ var bareStop = func() (t [256]bool) {
 }()
 
 func (op *Op) bareEnd(b []byte, lim int) int {
+	quoted := unknown
 	for i := op.Start; i < lim; i++ {
 		c := b[i]
 		if !bareStop[c] {
@@ -84,7 +85,7 @@ func (op *Op) bareEnd(b []byte, lim int) int {
 		}
 		switch c {
 		case '\\':
-			n, stop := escape(b, i, lim, op.Start)
+			n, stop := escape(b, i, lim, op.Start, &quoted)
 			if stop {
 				return i
 			}
@@ -114,8 +115,9 @@ func (op *Op) bareEnd(b []byte, lim int) int {
 
 // escape reads the backslashes at b[i], inside a value without quotes. It returns the
 // byte after the escape, or stop when what it writes ends the value: a quote, or in a
-// quoted text a line end, a tab or an encoded delimiter.
-func escape(b []byte, i, lim, start int) (next int, stop bool) {
+// quoted text a line end, a tab or an encoded delimiter. Whether the value stands in a
+// quoted text is looked up once and kept in quoted.
+func escape(b []byte, i, lim, start int, quoted *answer) (next int, stop bool) {
 	j := i
 	for j < lim && b[j] == '\\' {
 		j++
@@ -128,8 +130,13 @@ func escape(b []byte, i, lim, start int) (next int, stop bool) {
 		return j, true
 	case 'n', 'r', 't':
 		// Where no quote stands before, it is a backslash and a letter.
-		if (j-i)%2 == 1 && quotedBefore(b, start) {
-			return j, true
+		if (j-i)%2 == 1 {
+			if *quoted == unknown {
+				*quoted = quotedBefore(b, start)
+			}
+			if *quoted == yes {
+				return j, true
+			}
 		}
 	case 'u':
 		for _, s := range [...]string{"u0022", "u0026", "u0027", "u003c", "u003e", "u0020", "u000a", "u000d"} {
@@ -141,17 +148,26 @@ func escape(b []byte, i, lim, start int) (next int, stop bool) {
 	return j + 1, false
 }
 
-// quotedBefore reports whether a quote stands before b[i] in its line, within 512 bytes.
-func quotedBefore(b []byte, i int) bool {
+// answer is yes, no, or not yet asked.
+type answer uint8
+
+const (
+	unknown answer = iota
+	no
+	yes
+)
+
+// quotedBefore says whether a quote stands before b[i] in its line, within 512 bytes.
+func quotedBefore(b []byte, i int) answer {
 	for lim := max(0, i-512); i > lim; i-- {
 		switch b[i-1] {
 		case '\n':
-			return false
+			return no
 		case '"', '\'':
-			return true
+			return yes
 		}
 	}
-	return false
+	return no
 }
 
 // entityStop reports whether b[i:] is an entity for a delimiter.
