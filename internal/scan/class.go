@@ -10,27 +10,34 @@ import (
 // Class is a set of bytes that stage 1 makes a plane for.
 type Class uint8
 
-// The classes. Only ASCII bytes are in any of them.
+// The classes. Bytes that are not ASCII are in NonWord alone.
 const (
-	Digit Class = iota // 0-9
-	Word               // 0-9 A-Z a-z _
-	Upper              // A-Z
-	Hex                // 0-9 A-F a-f
-	Dot                // .
-	Dash               // -
-	Space              // the space character alone
-	Colon              // :
-	At                 // @
-	Plus               // +
+	Digit   Class = iota // 0-9
+	Word                 // 0-9 A-Z a-z _
+	Upper                // A-Z
+	Hex                  // 0-9 A-F a-f
+	Dot                  // .
+	Dash                 // -
+	Space                // the space character alone
+	Colon                // :
+	At                   // @
+	Plus                 // +
+	Escape               // \ % &, which introduce escape sequences
+	NonWord              // every byte not in Word, and the places before and after the text
 	NumClasses
 )
 
-var classNames = [NumClasses]string{"digit", "word", "upper", "hex", ".", "-", "space", ":", "@", "+"}
+var classNames = [NumClasses]string{"digit", "word", "upper", "hex", ".", "-", "space", ":", "@", "+", "escape", "nonword"}
 
 func (c Class) String() string { return classNames[c] }
 
 // Contains reports whether the class holds b.
-func (c Class) Contains(b byte) bool { return classSets[c].has(b) }
+func (c Class) Contains(b byte) bool {
+	if c == NonWord {
+		return !classSets[Word].has(b)
+	}
+	return classSets[c].has(b)
+}
 
 // byteSet is a set of ASCII bytes.
 type byteSet [2]uint64
@@ -57,6 +64,51 @@ var classSets = func() (t [NumClasses]byteSet) {
 	for c, b := range map[Class]byte{Dot: '.', Dash: '-', Space: ' ', Colon: ':', At: '@', Plus: '+'} {
 		t[c].addRange(b, b)
 	}
+	for _, b := range []byte(`\%&`) {
+		t[Escape].addRange(b, b)
+	}
+	return t
+}()
+
+// Stage 1 tells bytes apart by their kind, a number of four bits: no two classes differ on
+// bytes of one kind. So four planes, one for each bit, make all the others.
+const (
+	kindHex   = 1 << iota // in words
+	kindUpper             // in words
+	kindDigit             // in words, with kindHex
+	kindWord              // without it, the other bits are the number of a class:
+
+	kindDot, kindDash, kindSpace, kindColon, kindAt, kindPlus, kindEscape = 1, 2, 3, 4, 5, 6, 7
+	kindUnderscore                                                        = kindWord | kindDigit
+)
+
+// kinds holds the kind of each byte.
+var kinds = func() (t [256]uint8) {
+	singles := map[Class]uint8{Dot: kindDot, Dash: kindDash, Space: kindSpace, Colon: kindColon, At: kindAt, Plus: kindPlus, Escape: kindEscape}
+	for i := range t {
+		b := byte(i)
+		for c, k := range singles {
+			if c.Contains(b) {
+				t[i] = k
+			}
+		}
+		if !Word.Contains(b) {
+			continue
+		}
+		t[i] = kindWord
+		if Hex.Contains(b) {
+			t[i] |= kindHex
+		}
+		if Upper.Contains(b) {
+			t[i] |= kindUpper
+		}
+		if Digit.Contains(b) {
+			t[i] |= kindDigit
+		}
+		if b == '_' {
+			t[i] = kindUnderscore
+		}
+	}
 	return t
 }()
 
@@ -64,6 +116,7 @@ var classSets = func() (t [NumClasses]byteSet) {
 // of a shape, rarest first; a wrong figure costs time, never a candidate.
 var classShare = [NumClasses]float64{
 	Digit: .22, Word: .75, Upper: .09, Hex: .38, Dot: .035, Dash: .025, Space: .13, Colon: .03, At: .001, Plus: .001,
+	Escape: .004, NonWord: .25,
 }
 
 // classMask is a set of classes, a bit each.
@@ -74,7 +127,7 @@ func classesOf(s byteSet) (classMask, bool) {
 	var m classMask
 	var got byteSet
 	// Larger classes first, so that \w is not written as digits, letters and more.
-	for _, c := range []Class{Word, Hex, Upper, Digit, Dot, Dash, Space, Colon, At, Plus} {
+	for _, c := range []Class{Word, Hex, Upper, Digit, Dot, Dash, Space, Colon, At, Plus, Escape} {
 		if cs := classSets[c]; cs.subsetOf(s) && !cs.subsetOf(got) {
 			m |= 1 << c
 			got = got.union(cs)
@@ -116,7 +169,7 @@ func flatten(re *syntax.Regexp) ([]piece, error) {
 	one := func(s byteSet) ([]piece, error) {
 		m, ok := classesOf(s)
 		if !ok {
-			return nil, fmt.Errorf("%q is not a union of the classes %s", re, strings.Join(classNames[:], " "))
+			return nil, fmt.Errorf("%q is not a union of the classes %s", re, strings.Join(classNames[:NonWord], " "))
 		}
 		return []piece{{set: s, classes: m, min: 1, max: 1}}, nil
 	}

@@ -1,11 +1,9 @@
 package scan
 
 import (
-	"cmp"
 	"encoding/binary"
 	"fmt"
-	"math"
-	"slices"
+	"sync"
 )
 
 // Literal is a fixed text of at least MinLiteral ASCII bytes; with Fold, letters match
@@ -15,97 +13,131 @@ type Literal struct {
 	Fold bool
 }
 
-// MinLiteral is the length of the window by which a literal is known, in bytes.
-const MinLiteral = 3
+const (
+	// MinLiteral is the length of the shortest literal, in bytes.
+	MinLiteral = 3
+	// maxLiteral is that of the longest one.
+	maxLiteral = 255
+	// maxWindow is the most bytes of the window by which a literal is known.
+	maxWindow = 4
+)
 
-// buckets is the number of groups that the literals are dealt into. A byte is a hit when
-// one group has it, and the next two bytes, in the sets of its three positions.
-const buckets = 16
-
-// LiteralTable finds literals. Built once; immutable.
+// A literal is found by a window of its bytes, the one that is rarest in logs, in three
+// tests that let fewer and fewer places through:
 //
-// The method is Teddy, of Hyperscan (Wang et al., NSDI 2019), here over the rarest three
-// bytes of each literal rather than its first ones.
-type LiteralTable struct {
-	// admit[p][c] has a bit for each bucket whose position p admits byte c; only the
-	// 128 ASCII bytes occur in literals.
-	admit [MinLiteral][256]uint16
+//  1. The kernel of an implementation marks places, see literalModel. In assembly that is
+//     the method that Hyperscan calls Teddy (Wang et al., NSDI 2019): each literal is in
+//     one of sixteen buckets; some features of the bytes at a place, small numbers, look
+//     up the sets of the buckets that have such a window; a place passes when one bucket
+//     is in all of the sets. In portable code it is a table of all pairs of bytes.
+//  2. A hash of the first three bytes looks up which fourth bytes may follow.
+//  3. The literals of that hash are compared.
+//
+// Case is ignored up to the last comparison.
 
-	entries []litEntry
-	// index maps the hash of three folded bytes to 1 + the first entry of a chain.
-	index []uint16
-	shift uint32
+// literals are the literals of Tables, and what has been made of them.
+type literals struct {
+	lits []Literal
+	mu   sync.Mutex
+	made map[*literalModel]*literalTable
 }
 
-// litEntry is one literal in the chain of its window's hash.
-type litEntry struct {
+// init sets the literals. The ids of hits are indexes into lits, which must not hold the
+// same text twice.
+func (l *literals) init(lits []Literal) error {
+	for _, x := range lits {
+		if len(x.Text) < MinLiteral || len(x.Text) > maxLiteral {
+			return fmt.Errorf("literal %q: length %d is not within %d and %d", x.Text, len(x.Text), MinLiteral, maxLiteral)
+		}
+		for _, c := range []byte(x.Text) {
+			if c >= 128 {
+				return fmt.Errorf("literal %q holds more than ASCII", x.Text)
+			}
+		}
+	}
+	l.lits = lits
+	l.made = map[*literalModel]*literalTable{}
+	return nil
+}
+
+// table returns the table of the literals for the first test m.
+func (l *literals) table(m *literalModel) *literalTable {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.made[m] == nil {
+		l.made[m] = newLiteralTable(l.lits, m)
+	}
+	return l.made[m]
+}
+
+// literalTable finds literals. Immutable.
+type literalTable struct {
+	// first is the table of the first test: bucketTables or pairTable.
+	first []byte
+	// filter holds, for each hash of three bytes, the set of the low three bits of the
+	// bytes that may follow.
+	filter [1 << hashBits]uint8
+	// index maps the hash, less its last bits, to 1 + the first entry of a chain.
+	index   [1 << hashBits >> indexDrop]uint32
+	entries []literalEntry
+	// maxOff is the greatest distance of a window from the start of its literal.
+	maxOff int
+}
+
+// literalEntry is one literal in the chain of its window's hash.
+type literalEntry struct {
 	mask, want uint64 // of the first eight bytes of the literal, folded
-	id         int32
+	id         uint32
 	off        uint16 // of the window in the literal
 	last       bool   // of its chain
-	text       string // folded when fold
 	fold       bool
+	text       string // in lower case when fold
 }
 
-const foldBits = 0x20202020_20202020
+const (
+	hashBits = 14
+	// indexDrop is the number of bits of the hash that the index does without.
+	indexDrop = 2
+	// foldBits set in bytes make them the same in either case. They also confuse a few
+	// other bytes, which the comparison of the text tells apart.
+	foldBits = 0x20202020_20202020
+)
 
-// fold3 hashes alike for either case. It also confuses a few other bytes, which the
-// comparison of the text tells apart.
-func fold3(x uint32) uint32 { return x&0xffffff | 0x202020 }
+// hash3 is a hash of the low three bytes of x.
+func hash3(x uint32) uint32 { return x * (0x9E3779B1 << 8 & (1<<32 - 1)) >> (32 - hashBits) }
 
-func (t *LiteralTable) hash(k uint32) uint32 { return k * 0x9E3779B1 >> t.shift }
-
-// NewLiteralTable builds the table. The ids of hits are indexes into lits, which must
-// not hold the same text twice.
-func NewLiteralTable(lits []Literal) (*LiteralTable, error) {
-	t := &LiteralTable{}
-	ws := make([]litWindow, len(lits))
-	for i, l := range lits {
-		if len(l.Text) < MinLiteral || len(l.Text) > 255 {
-			return nil, fmt.Errorf("literal %q: length %d is not within %d and 255", l.Text, len(l.Text), MinLiteral)
-		}
-		for _, c := range []byte(l.Text) {
-			if c >= 128 {
-				return nil, fmt.Errorf("literal %q holds more than ASCII", l.Text)
-			}
-		}
-		ws[i].lit = l
+func newLiteralTable(lits []Literal, m *literalModel) *literalTable {
+	t := &literalTable{}
+	var ws []window
+	if m == bytePairs {
+		ws = rarest(lits)
+		t.first = pairTable(ws)
+	} else {
+		ws = deal(lits, m)
+		t.first = m.bucketTables(ws)
 	}
-	deal(ws)
-	for _, w := range ws {
-		for p := range MinLiteral {
-			for c := range 128 {
-				if w.sets(w.off)[p].has(byte(c)) {
-					t.admit[p][c] |= 1 << w.bucket
-				}
-			}
-		}
-	}
-
-	bitsN := uint32(12)
-	for 1<<bitsN < 8*len(lits) {
-		bitsN++
-	}
-	t.shift = 32 - bitsN
-	t.index = make([]uint16, 1<<bitsN)
-	chains := map[uint32][]int{}
+	chains := make([][]int, len(t.index))
 	for i, w := range ws {
+		t.maxOff = max(t.maxOff, w.off)
 		s := w.lit.Text[w.off:]
-		h := t.hash(fold3(uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16))
-		chains[h] = append(chains[h], i)
+		h := hash3((uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16) | foldBits&0xffffff)
+		if len(s) > MinLiteral {
+			t.filter[h] |= 1 << (s[3] & 7)
+		} else {
+			t.filter[h] = 0xff
+		}
+		chains[h>>indexDrop] = append(chains[h>>indexDrop], i)
 	}
-	hs := make([]uint32, 0, len(chains))
-	for h := range chains {
-		hs = append(hs, h)
-	}
-	slices.Sort(hs)
-	for _, h := range hs {
-		t.index[h] = uint16(len(t.entries) + 1)
-		for _, i := range chains[h] {
+	for h, chain := range chains {
+		if len(chain) == 0 {
+			continue
+		}
+		t.index[h] = uint32(len(t.entries) + 1)
+		for _, i := range chain {
 			w := &ws[i]
-			e := litEntry{id: int32(i), off: uint16(w.off), text: w.lit.Text, fold: w.lit.Fold}
+			e := literalEntry{id: uint32(i), off: uint16(w.off), text: w.lit.Text, fold: w.lit.Fold}
 			if e.fold {
-				e.text = string(appendFolded(nil, e.text))
+				e.text = string(appendLower(nil, e.text))
 			}
 			for j := 0; j < min(8, len(e.text)); j++ {
 				e.mask |= 0xff << (8 * j)
@@ -115,41 +147,38 @@ func NewLiteralTable(lits []Literal) (*LiteralTable, error) {
 		}
 		t.entries[len(t.entries)-1].last = true
 	}
-	return t, nil
+	return t
 }
 
-// admits reports whether one bucket has the three bytes of b.
-func (t *LiteralTable) admits(b []byte) bool {
-	_ = b[2]
-	return t.admit[0][b[0]]&t.admit[1][b[1]]&t.admit[2][b[2]] != 0
+// admits returns 1 if there is a window that may be the four bytes of x, by their hash,
+// and 0 otherwise.
+func (t *literalTable) admits(x uint32) int {
+	return int(t.filter[hash3(x|foldBits&(1<<32-1))] >> (x >> 24 & 7) & 1)
 }
 
-// verify calls yield for each literal whose window stands at b[at], with its start. There
-// are MinLiteral bytes at b[at].
-func (t *LiteralTable) verify(b []byte, at int, yield func(id, start int)) {
-	k := fold3(uint32(b[at]) | uint32(b[at+1])<<8 | uint32(b[at+2])<<16)
-	i := int(t.index[t.hash(k)]) - 1
+// verify appends the literals whose window stands at b[at], where the bytes of x are: the
+// start of the literal in the upper half, its id in the lower.
+func (t *literalTable) verify(dst []uint64, b []byte, at int, x uint32) []uint64 {
+	i := int(t.index[hash3(x|foldBits&(1<<32-1))>>indexDrop]) - 1
 	if i < 0 {
-		return
+		return dst
 	}
 	for ; ; i++ {
 		e := &t.entries[i]
 		if s := at - int(e.off); s >= 0 && e.matches(b, s) {
-			yield(int(e.id), s)
+			dst = append(dst, uint64(s)<<32|uint64(e.id))
 		}
 		if e.last {
-			return
+			return dst
 		}
 	}
 }
 
-func (e *litEntry) matches(b []byte, s int) bool {
-	n := len(e.text)
-	if s+8 <= len(b) {
-		if (binary.LittleEndian.Uint64(b[s:])|foldBits)&e.mask != e.want {
-			return false
-		}
+func (e *literalEntry) matches(b []byte, s int) bool {
+	if s+8 <= len(b) && (binary.LittleEndian.Uint64(b[s:])|foldBits)&e.mask != e.want {
+		return false
 	}
+	n := len(e.text)
 	if s+n > len(b) {
 		return false
 	}
@@ -172,144 +201,9 @@ func lower(c byte) byte {
 	return c
 }
 
-func appendFolded(dst []byte, s string) []byte {
+func appendLower(dst []byte, s string) []byte {
 	for i := range len(s) {
 		dst = append(dst, lower(s[i]))
 	}
 	return dst
 }
-
-// litWindow is a literal with the window and the bucket chosen for it.
-type litWindow struct {
-	lit    Literal
-	off    int
-	bucket int
-}
-
-// sets returns the bytes that the three positions of the window at off admit.
-func (w *litWindow) sets(off int) (s [MinLiteral]byteSet) {
-	for p := range MinLiteral {
-		c := w.lit.Text[off+p]
-		s[p].addRange(c, c)
-		if l := lower(c); w.lit.Fold && l-'a' < 26 {
-			s[p].addRange(l, l)
-			s[p].addRange(l&^0x20, l&^0x20)
-		}
-	}
-	return s
-}
-
-// bucketSets are the three sets of one bucket, with their shares of text.
-type bucketSets struct {
-	sets  [MinLiteral]byteSet
-	share [MinLiteral]float64
-}
-
-func (b *bucketSets) cost() float64 { return b.share[0] * b.share[1] * b.share[2] }
-
-// with returns what b becomes when the sets of a window join it.
-func (b *bucketSets) with(s *[MinLiteral]byteSet) bucketSets {
-	n := *b
-	for p := range MinLiteral {
-		if u := n.sets[p].union(s[p]); u != n.sets[p] {
-			n.sets[p] = u
-			n.share[p] = shareOf(u)
-		}
-	}
-	return n
-}
-
-// deal chooses a window and a bucket for each literal so that few bytes of log text are
-// hits by accident: greedily by the growth of the expected share of false hits, the
-// literals with the rarest windows first, then again each against all others.
-func deal(ws []litWindow) {
-	var b [buckets]bucketSets
-	best := func(w *litWindow) {
-		grow := math.Inf(1)
-		for off := 0; off+MinLiteral <= len(w.lit.Text); off++ {
-			s := w.sets(off)
-			for k := range b {
-				n := b[k].with(&s)
-				// The second term keeps true hits of the window itself rare.
-				own := 1.0
-				for p := range MinLiteral {
-					own *= shareOf(s[p])
-				}
-				if g := n.cost() - b[k].cost() + own; g < grow {
-					grow, w.off, w.bucket = g, off, k
-				}
-			}
-		}
-		s := w.sets(w.off)
-		b[w.bucket] = b[w.bucket].with(&s)
-	}
-	order := make([]int, len(ws))
-	rarest := make([]float64, len(ws))
-	for i := range ws {
-		order[i] = i
-		rarest[i] = math.Inf(1)
-		for off := 0; off+MinLiteral <= len(ws[i].lit.Text); off++ {
-			r := 1.0
-			for _, s := range ws[i].sets(off) {
-				r *= shareOf(s)
-			}
-			rarest[i] = min(rarest[i], r)
-		}
-	}
-	slices.SortStableFunc(order, func(x, y int) int { return cmp.Compare(rarest[y], rarest[x]) })
-	for _, i := range order {
-		best(&ws[i])
-	}
-	for range 2 {
-		for _, i := range order {
-			k := ws[i].bucket
-			b[k] = bucketSets{}
-			for j := range ws {
-				if j != i && ws[j].bucket == k {
-					s := ws[j].sets(ws[j].off)
-					b[k] = b[k].with(&s)
-				}
-			}
-			best(&ws[i])
-		}
-	}
-}
-
-func shareOf(s byteSet) float64 {
-	t := 0.0
-	for c := range 128 {
-		if s.has(byte(c)) {
-			t += byteShare[c]
-		}
-	}
-	return t
-}
-
-// byteShare is roughly how much of log text each byte makes up. It steers deal; a wrong
-// figure costs time, never a candidate.
-var byteShare = func() (t [128]float64) {
-	for c := range t {
-		t[c] = .0002
-	}
-	group := func(s string, share float64) {
-		for _, c := range []byte(s) {
-			t[c] = share
-		}
-	}
-	group(" ", .13)
-	group("0", .05)
-	group("12", .032)
-	group("3456789", .021)
-	group("e", .05)
-	group("aiorstn", .035)
-	group("cdlmpu", .02)
-	group("bfghkvwxy", .009)
-	group("jqz", .002)
-	group(".", .035)
-	group("-:", .025)
-	group("/[]=,_()\"", .008)
-	group("ACDEFINOST", .008)
-	group("BGHKLMPRUVW", .004)
-	group("JQXYZ", .001)
-	return t
-}()

@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -18,49 +19,45 @@ type Program struct {
 	Outs []int
 }
 
-// Step is Dst = AND of the terms, or OR of them; with Accumulate, Dst |= that.
-// The first term of an AND, and every term of an OR, is not negated.
+// Step sets Dst to the OR of its products, each the AND of its terms, the rarest first.
 type Step struct {
-	Dst        int
-	Or         bool
-	Accumulate bool
-	Terms      []Term
+	Dst      int
+	Products [][]Term
+	// Ahead says that a later step reads Dst with a Shift.
+	Ahead bool
 }
 
-// Term reads a slot shifted: bit i of the term is bit i+Shift of the slot, so a positive
-// shift looks ahead. |Shift| <= 63. Places outside the window read as 0.
+// Term reads a slot shifted: place i of the term is place i+Shift of the slot. Only
+// NonWord is read with a negative Shift, of -1. No Shift is greater than maxWidth.
 type Term struct {
 	Slot  int
 	Shift int
-	Not   bool
 }
 
 // String lists the program for people.
 func (p *Program) String() string {
 	var b strings.Builder
 	for _, s := range p.Steps {
-		op, as := " & ", "="
-		if s.Or {
-			op = " | "
-		}
-		if s.Accumulate {
-			as = "|="
-		}
-		var ts []string
-		for _, t := range s.Terms {
-			n := fmt.Sprintf("s%d", t.Slot)
-			if t.Slot < int(NumClasses) {
-				n = Class(t.Slot).String()
+		fmt.Fprintf(&b, "s%d = ", s.Dst)
+		for i, product := range s.Products {
+			if i > 0 {
+				b.WriteString(" | ")
 			}
-			if t.Shift != 0 {
-				n += fmt.Sprintf("[%+d]", t.Shift)
+			for k, t := range product {
+				if k > 0 {
+					b.WriteString(" & ")
+				}
+				if t.Slot < int(NumClasses) {
+					b.WriteString(Class(t.Slot).String())
+				} else {
+					fmt.Fprintf(&b, "s%d", t.Slot)
+				}
+				if t.Shift != 0 {
+					fmt.Fprintf(&b, "[%+d]", t.Shift)
+				}
 			}
-			if t.Not {
-				n = "!" + n
-			}
-			ts = append(ts, n)
 		}
-		fmt.Fprintf(&b, "s%d %s %s\n", s.Dst, as, strings.Join(ts, op))
+		b.WriteByte('\n')
 	}
 	return b.String()
 }
@@ -69,7 +66,7 @@ func (p *Program) String() string {
 func Compile(shapes []string) (*Program, error) {
 	g := &graph{index: map[string]int{}}
 	for c := range NumClasses {
-		g.nodes = append(g.nodes, node{share: classShare[c]})
+		g.nodes = append(g.nodes, node{share: classShare[c], boundary: c == NonWord})
 	}
 	var roots []int
 	for _, s := range shapes {
@@ -81,8 +78,8 @@ func Compile(shapes []string) (*Program, error) {
 		if err != nil {
 			return nil, fmt.Errorf("shape %q: %w", s, err)
 		}
-		if o.Not {
-			return nil, fmt.Errorf("shape %q matches no byte", s)
+		if g.nodes[o.Slot].boundary {
+			return nil, fmt.Errorf("shape %q: %w", s, errBoundary)
 		}
 		roots = append(roots, g.intern(false, []Term{o}))
 	}
@@ -98,31 +95,36 @@ type graph struct {
 
 type node struct {
 	or    bool
-	args  []Term
+	args  []Term  // none for a class
 	uses  int     // how many terms read it
 	share float64 // rough share of bytes where it is set
+	// boundary says that it tells no more than that no word is there.
+	boundary bool
 }
 
 func (g *graph) intern(or bool, args []Term) int {
-	if len(args) == 1 && args[0].Shift == 0 && !args[0].Not {
+	if len(args) == 1 && args[0].Shift == 0 {
 		return args[0].Slot
 	}
 	args = slices.Clone(args)
-	slices.SortStableFunc(args, func(a, b Term) int { return g.order(or, a, b) })
+	g.sort(or, args)
 	args = slices.Compact(args)
 	key := fmt.Sprint(or, args)
 	if n, ok := g.index[key]; ok {
 		return n
 	}
-	n := node{or: or, args: args, share: 1}
+	n := node{or: or, args: args, share: 1, boundary: !or}
 	if or {
 		n.share = 0
 	}
 	for _, a := range args {
-		if s := g.termShare(a); or {
-			n.share += s
+		x := &g.nodes[a.Slot]
+		if or {
+			n.share += x.share
+			n.boundary = n.boundary || x.boundary
 		} else {
-			n.share *= s
+			n.share *= x.share
+			n.boundary = n.boundary && x.boundary
 		}
 	}
 	g.nodes = append(g.nodes, n)
@@ -130,34 +132,15 @@ func (g *graph) intern(or bool, args []Term) int {
 	return len(g.nodes) - 1
 }
 
-func (g *graph) termShare(t Term) float64 {
-	if t.Not {
-		return 1 - g.nodes[t.Slot].share
-	}
-	return g.nodes[t.Slot].share
-}
-
-// order puts the rarest positive terms of an AND first, so that a window, or a word,
-// without them is done with soonest.
-func (g *graph) order(or bool, a, b Term) int {
-	if !or {
-		if a.Not != b.Not {
-			if b.Not {
-				return -1
-			}
-			return 1
+// sort puts the rarest terms of an AND first, so that a window without them is done with
+// soonest.
+func (g *graph) sort(or bool, ts []Term) {
+	slices.SortFunc(ts, func(a, b Term) int {
+		if x, y := g.nodes[a.Slot].share, g.nodes[b.Slot].share; !or && x != y {
+			return cmp.Compare(x, y)
 		}
-		if x, y := g.termShare(a), g.termShare(b); x != y {
-			if x < y {
-				return -1
-			}
-			return 1
-		}
-	}
-	if a.Slot != b.Slot {
-		return a.Slot - b.Slot
-	}
-	return a.Shift - b.Shift
+		return cmp.Or(a.Slot-b.Slot, a.Shift-b.Shift)
+	})
 }
 
 // run is the node of n bytes of a set in a row.
@@ -197,9 +180,9 @@ func (g *graph) sequence(seq []piece, prev byteSet) (Term, error) {
 			}
 			switch {
 			case next != byteSet{} && next.subsetOf(word):
-				terms = append(terms, Term{Slot: int(Word), Shift: off - 1, Not: true})
+				terms = append(terms, Term{Slot: int(NonWord), Shift: off - 1})
 			case prev != byteSet{} && prev.subsetOf(word):
-				terms = append(terms, Term{Slot: int(Word), Shift: off, Not: true})
+				terms = append(terms, Term{Slot: int(NonWord), Shift: off})
 			default:
 				return Term{}, errBoundary
 			}
@@ -210,7 +193,7 @@ func (g *graph) sequence(seq []piece, prev byteSet) (Term, error) {
 				if err != nil {
 					return Term{}, err
 				}
-				if t.Not {
+				if g.nodes[t.Slot].boundary {
 					return Term{}, errBoundary
 				}
 				alts = append(alts, t)
@@ -245,7 +228,7 @@ func (g *graph) sequence(seq []piece, prev byteSet) (Term, error) {
 				}
 				rest.Shift += n
 				alt := g.and(append(ts, rest))
-				if alt.Not {
+				if g.nodes[alt.Slot].boundary {
 					return Term{}, errBoundary
 				}
 				alts = append(alts, alt)
@@ -283,135 +266,132 @@ func (g *graph) emit(roots []int) *Program {
 		count(r)
 		g.nodes[r].uses++ // a root has a slot of its own
 	}
-	p := &Program{}
-	slot := map[int]int{}
-	next := int(NumClasses)
+	p := &Program{Slots: int(NumClasses)}
+	slot := map[int]int{} // virtual slots first: one a node
 	for c := range int(NumClasses) {
 		slot[c] = c
 	}
-	terms := func(args []Term) []Term {
-		out := slices.Clone(args)
-		for i := range out {
-			out[i].Slot = slot[out[i].Slot]
-		}
-		return out
-	}
-	// Virtual slots first: one a node.
 	var visit func(n int)
-	inlined := func(a Term) bool { // an AND read once, in place, by an OR
-		nd := &g.nodes[a.Slot]
-		return nd.args != nil && !nd.or && nd.uses == 1 && a.Shift == 0
-	}
 	visit = func(n int) {
 		if _, ok := slot[n]; ok {
 			return
 		}
-		nd := &g.nodes[n]
-		if !nd.or {
-			for _, a := range nd.args {
-				visit(a.Slot)
-			}
-			slot[n] = next
-			next++
-			p.Steps = append(p.Steps, Step{Dst: slot[n], Terms: terms(nd.args)})
-			return
+		var products [][]Term
+		if g.nodes[n].or {
+			products = g.products(g.nodes[n].args, 0)
+		} else {
+			products = [][]Term{g.product(g.nodes[n].args, 0)}
 		}
-		var plain, ands []Term
-		for _, a := range nd.args {
-			if inlined(a) {
-				ands = append(ands, a)
-				for _, x := range g.nodes[a.Slot].args {
-					visit(x.Slot)
-				}
-			} else {
-				plain = append(plain, a)
-				visit(a.Slot)
+		for _, ts := range products {
+			g.sort(false, ts)
+			for _, t := range ts {
+				visit(t.Slot)
 			}
 		}
-		slot[n] = next
-		next++
-		acc := false
-		if len(plain) > 0 {
-			p.Steps = append(p.Steps, Step{Dst: slot[n], Or: true, Terms: terms(plain)})
-			acc = true
+		slot[n] = p.Slots
+		p.Slots++
+		for _, ts := range products {
+			for i := range ts {
+				ts[i].Slot = slot[ts[i].Slot]
+			}
 		}
-		for _, a := range ands {
-			p.Steps = append(p.Steps, Step{Dst: slot[n], Accumulate: acc, Terms: terms(g.nodes[a.Slot].args)})
-			acc = true
-		}
+		p.Steps = append(p.Steps, Step{Dst: slot[n], Products: products})
 	}
 	for _, r := range roots {
 		visit(r)
 		p.Outs = append(p.Outs, slot[r])
 	}
-	p.Slots = next
 	p.allocate()
 	return p
+}
+
+// product returns the terms of an AND; terms that are ANDs and read nowhere else dissolve
+// in it.
+func (g *graph) product(args []Term, shift int) (ts []Term) {
+	for _, a := range args {
+		a.Shift += shift
+		if n := &g.nodes[a.Slot]; n.uses == 1 && n.args != nil && !n.or {
+			ts = append(ts, g.product(n.args, a.Shift)...)
+		} else {
+			ts = append(ts, a)
+		}
+	}
+	return ts
+}
+
+// products returns the products of an OR in the same way.
+func (g *graph) products(args []Term, shift int) (ps [][]Term) {
+	for _, a := range args {
+		n := &g.nodes[a.Slot]
+		if a.Shift += shift; n.uses == 1 && n.or {
+			ps = append(ps, g.products(n.args, a.Shift)...)
+		} else {
+			ps = append(ps, g.product([]Term{a}, 0))
+		}
+	}
+	return ps
 }
 
 // allocate maps the slots to as few planes as are alive at once, to stay in the nearest
 // cache. Class planes and outputs keep planes of their own.
 func (p *Program) allocate() {
 	last := make([]int, p.Slots)
-	pinned := make([]bool, p.Slots)
-	for i := range last {
-		last[i] = -1
-		pinned[i] = i < int(NumClasses)
-	}
-	for _, o := range p.Outs {
-		pinned[o] = true
-	}
-	for i, s := range p.Steps {
-		last[s.Dst] = i
-		for _, t := range s.Terms {
-			last[t.Slot] = i
-		}
-	}
-	phys := make([]int, p.Slots)
-	for i := range phys {
-		phys[i] = -1
+	plane := make([]int, p.Slots)
+	for i := range plane {
+		last[i], plane[i] = -1, -1
 	}
 	next := 0
-	for i := range int(NumClasses) {
-		phys[i] = next
-		next++
+	pin := func(slot int) {
+		if plane[slot] < 0 {
+			plane[slot] = next
+			last[slot] = len(p.Steps)
+			next++
+		}
+	}
+	for c := range int(NumClasses) {
+		pin(c)
 	}
 	for _, o := range p.Outs {
-		if phys[o] < 0 {
-			phys[o] = next
-			next++
+		pin(o)
+	}
+	ahead := make([]bool, p.Slots)
+	for i, s := range p.Steps {
+		for _, ts := range s.Products {
+			for _, t := range ts {
+				last[t.Slot] = max(last[t.Slot], i)
+				ahead[t.Slot] = ahead[t.Slot] || t.Shift > 0
+			}
 		}
 	}
 	var free []int
 	for i := range p.Steps {
 		s := &p.Steps[i]
-		if d := s.Dst; phys[d] < 0 {
+		s.Ahead = ahead[s.Dst]
+		if plane[s.Dst] < 0 {
 			if k := len(free); k > 0 {
-				phys[d] = free[k-1]
+				plane[s.Dst] = free[k-1]
 				free = free[:k-1]
 			} else {
-				phys[d] = next
+				plane[s.Dst] = next
 				next++
 			}
 		}
 		// Slots whose last use is this step are free from the next one on; never
 		// within it, so that no step writes a plane that it still reads.
-		dying := map[int]bool{}
-		for j := range s.Terms {
-			t := &s.Terms[j]
-			if last[t.Slot] == i && !pinned[t.Slot] {
-				dying[phys[t.Slot]] = true
+		for _, ts := range s.Products {
+			for j := range ts {
+				t := &ts[j]
+				if last[t.Slot] == i {
+					last[t.Slot] = -1
+					free = append(free, plane[t.Slot])
+				}
+				t.Slot = plane[t.Slot]
 			}
-			t.Slot = phys[t.Slot]
 		}
-		s.Dst = phys[s.Dst]
-		for f := range dying {
-			free = append(free, f)
-		}
-		slices.Sort(free)
+		s.Dst = plane[s.Dst]
 	}
 	for i, o := range p.Outs {
-		p.Outs[i] = phys[o]
+		p.Outs[i] = plane[o]
 	}
 	p.Slots = next
 }

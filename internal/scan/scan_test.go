@@ -185,7 +185,7 @@ func TestBadShapes(t *testing.T) {
 		}
 	}
 	for _, l := range []Literal{{"ab", false}, {"é12", false}, {strings.Repeat("x", 256), false}} {
-		if _, err := NewLiteralTable([]Literal{l}); err == nil {
+		if _, err := NewTables(nil, []Literal{l}); err == nil {
 			t.Errorf("literal %q was taken", l.Text)
 		}
 	}
@@ -206,23 +206,5 @@ func FuzzScan(f *testing.F) {
 		}
 		text = append(bytes.Repeat([]byte{'x'}, shift), text...)
 		compare(t, newTestScanner(t), text, 0, len(text))
-	})
-}
-
-func BenchmarkLoad(b *testing.B) {
-	s := newTestScanner(b)
-	text := bytes.Repeat([]byte("2026-01-02 03:04:05,678 INFO  [main] org.example.Server - request 4711 from 10.0.0.1 took 12 ms\n"), 200)
-	b.Run("stage1", func(b *testing.B) {
-		b.SetBytes(Window)
-		s.Load(text, 0)
-		for b.Loop() {
-			s.stage1(text)
-		}
-	})
-	b.Run("run", func(b *testing.B) {
-		b.SetBytes(Window)
-		for b.Loop() {
-			s.run()
-		}
 	})
 }

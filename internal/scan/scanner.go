@@ -1,28 +1,38 @@
 package scan
 
-import "math/bits"
+import (
+	"encoding/binary"
+	"math/bits"
+	"slices"
+)
 
 const (
 	// Window is how many bytes are scanned at a time.
-	Window = 8 << 10
-	// Margin is how much of a window, in bytes at each end, is there only as context.
+	Window = 4 << 10
+	// Margin is how much of a window, in bytes at its end, is there only as context.
 	Margin = 64
 
-	words = Window / 64
-	// pad is the number of zero words between planes: what a shifted read sees beyond
-	// the window.
-	pad    = 8
-	stride = words + pad
+	// stripes is the number of parts of a window, one for each bit of a byte of a plane.
+	stripes = 8
+	// minStripe is the length of the shortest stripe in bytes; longer ones are a power
+	// of two times that.
+	minStripe = 64
+	maxStripe = Window / stripes
+	// edge is what a plane has before and after its bytes: places before the first
+	// stripe, and after the last one.
+	edge = 64
+	// stride is the distance of planes.
+	stride = edge + maxStripe + edge
+	// slack is how many bytes after a window are read.
+	slack = 8
 )
 
-// Tables are what an engine compiles once: the program of its shapes and the table of
+// Tables are what an engine compiles once: the program of its shapes and the tables of
 // its literals. Immutable, safe for concurrent use.
 type Tables struct {
 	prog *Program
-	lits *LiteralTable
-	s1   stage1Tables
-	// fixed holds, for each shape, its output of runFixed; nil when that lacks one.
-	fixed []int
+	code code
+	lits literals
 }
 
 // NewTables compiles shapes and literals.
@@ -31,11 +41,12 @@ func NewTables(shapes []string, lits []Literal) (*Tables, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := NewLiteralTable(lits)
-	if err != nil {
+	t := &Tables{prog: p, code: assemble(p)}
+	if err := t.lits.init(lits); err != nil {
 		return nil, err
 	}
-	return &Tables{prog: p, lits: l, s1: newStage1Tables(l), fixed: fixedOutputs(shapes)}, nil
+	t.lits.table(active.model)
+	return t, nil
 }
 
 // Program returns the compiled shapes.
@@ -43,116 +54,142 @@ func (t *Tables) Program() *Program { return t.prog }
 
 // Scanner holds the planes of one goroutine. Not safe for concurrent use.
 type Scanner struct {
-	t *Tables
-	// planes holds one plane after another, pad zero words before, between and after
-	// them. The plane of slot i starts at pad + i*stride.
-	planes []uint64
-	// lit is the plane of literal hits.
-	lit [words + 1]uint64
-	// empty tells for each slot that its plane is all zero, whatever stands in it.
-	empty []bool
-	// fixed holds the planes that runFixed writes, and fixedAny their bits.
-	fixed    []uint64
-	fixedAny [len(fixedShapes)]uint64
-	// tail holds a window that ends too near the end of the text, zero bytes after it.
-	tail [Window + 64]byte
+	t    *Tables
+	impl *implementation
+	lits *literalTable
+	// planes holds one plane after another, stride bytes apart. That of slot i starts at
+	// i*stride + edge. It is aligned to 64 bytes.
+	planes []byte
+	// live has a bit for each of the first 64 slots: its plane is in use. That of a slot
+	// without is all zero, whatever stands in it.
+	live uint64
+	// lit is the plane of places where a literal may be, without stripes: bit i of word
+	// j stands for byte 64*j + i.
+	lit [Window / 64]uint64
 
-	text []byte // the whole text
-	base int    // offset of the window in it
-	n    int    // words of the window in use
+	text   []byte // the whole text
+	base   int    // offset of the window in it
+	w      []byte // the window: stripes, and slack after them
+	stripe int    // bytes in a stripe
+	before byte   // 1 if a byte of no word, or nothing, stands before the window, else 0
+	// tail holds a window that ends too near the end of the text, zero bytes after it.
+	tail [Window + slack]byte
+
+	lanes  [maxStripe]uint32
+	places [stripes][maxStripe]uint16
+	marked [Window + 1]uint16
+	starts []uint64
 }
 
 // NewScanner returns a Scanner of the tables.
 func NewScanner(t *Tables) *Scanner {
-	s := &Scanner{
-		t:      t,
-		planes: make([]uint64, pad+t.prog.Slots*stride),
-		empty:  make([]bool, t.prog.Slots),
-	}
-	if t.fixed != nil {
-		s.fixed = make([]uint64, len(fixedShapes)*stride)
-	}
-	return s
+	return &Scanner{t: t, planes: alignedBytes(t.prog.Slots * stride)}
 }
 
-// Load scans the window of text that starts at off and has at most Window bytes.
-// Candidates within Margin bytes of its ends are certain only where the text ends there
-// too; the windows of a text overlap, so that each place is well inside one of them.
+// Load scans the window of text that starts at off and has at most Window bytes. The byte
+// before off is looked at, too. Candidates within Margin bytes of the end are certain only
+// where the text ends there; the windows of a text overlap by as much.
 func (s *Scanner) Load(text []byte, off int) {
-	end := min(off+Window, len(text))
-	s.text, s.base = text, off
-	s.n = (end - off + 63) / 64
-	w := text[off:end]
-	// Stage 1 reads whole words, and the literals two bytes more.
-	if off+s.n*64+MinLiteral-1 > len(text) {
-		n := copy(s.tail[:], w)
-		clear(s.tail[n : s.n*64+MinLiteral-1])
-		w = s.tail[:]
-	} else {
-		w = text[off : off+s.n*64+MinLiteral-1]
+	s.load(text, off)
+	s.impl.classes(s)
+	if len(s.lits.entries) > 0 {
+		s.impl.literals(s)
 	}
-	s.stage1(w)
-	s.run()
+	s.impl.run(s)
 }
 
-// Literals calls yield for each literal found with its window in text[from:to), which
-// must be within the loaded window: the index of the literal, and where it starts.
+// load chooses the kernels and the window.
+func (s *Scanner) load(text []byte, off int) {
+	if s.impl != active {
+		s.impl = active
+		s.lits = s.t.lits.table(active.model)
+	}
+	n := min(len(text)-off, Window)
+	s.text, s.base = text, off
+	s.stripe = minStripe
+	for stripes*s.stripe < n {
+		s.stripe *= 2
+	}
+	s.before = 1
+	if off > 0 && Word.Contains(text[off-1]) {
+		s.before = 0
+	}
+	end := stripes*s.stripe + slack
+	if off+end <= len(text) {
+		s.w = text[off : off+end]
+	} else {
+		s.w = s.tail[:end]
+		clear(s.w[copy(s.w, text[off:off+n]):])
+	}
+}
+
+// Literals calls yield for each literal that starts in text[from:to), which must be within
+// the loaded window, in order: the index of the literal, and where it starts. yield must
+// not use the Scanner.
 func (s *Scanner) Literals(from, to int, yield func(id, start int)) {
-	to = min(to, len(s.text)-MinLiteral+1)
-	t, text := s.t.lits, s.text
-	for i := (from - s.base) >> 6; i < s.n; i++ {
-		base := s.base + i<<6
+	t := s.lits
+	if len(t.entries) == 0 {
+		return
+	}
+	end := min(to+t.maxOff, len(s.text)-MinLiteral+1, s.base+stripes*s.stripe) - s.base
+	n := 0
+	for i := (from - s.base) / 64; i*64 < end; i++ {
 		for m := s.lit[i]; m != 0; m &= m - 1 {
-			at := base + bits.TrailingZeros64(m)
-			if at >= to {
-				return
-			}
-			if t.admits(text[at:]) && at >= from {
-				t.verify(text, at, yield)
-			}
+			// Every place is written, and kept only if it passes: most do not, but
+			// there is no telling which, so a jump would cost more.
+			at := i*64 + bits.TrailingZeros64(m)
+			s.marked[n] = uint16(at)
+			n += t.admits(binary.LittleEndian.Uint32(s.w[at:]))
+		}
+	}
+	s.starts = s.starts[:0]
+	for _, at := range s.marked[:n] {
+		if int(at) < end {
+			s.starts = t.verify(s.starts, s.text, s.base+int(at), binary.LittleEndian.Uint32(s.w[at:]))
+		}
+	}
+	// They come in the order of their windows.
+	slices.Sort(s.starts)
+	for _, x := range s.starts {
+		if start := int(x >> 32); start >= from && start < to {
+			yield(int(uint32(x)), start)
 		}
 	}
 }
 
 // Candidates calls yield for each candidate of a shape in text[from:to), which must be
-// within the loaded window, in order.
+// within the loaded window, in order. yield must not use the Scanner.
 func (s *Scanner) Candidates(shape, from, to int, yield func(at int)) {
-	p := s.output(shape)
-	if p == nil {
+	slot := s.t.prog.Outs[shape]
+	if slot < 64 && s.live>>slot&1 == 0 {
 		return
 	}
-	for i := (from - s.base) >> 6; i < s.n; i++ {
-		m := p[i]
-		for m != 0 {
-			at := s.base + i<<6 + bits.TrailingZeros64(m)
-			m &= m - 1
-			if at >= to {
-				return
-			}
-			if at >= from {
+	// The bits of eight stripes are in each byte; those of a stripe are in order.
+	var n [stripes]int
+	p := s.plane(slot)[:s.stripe]
+	for i := 0; i < len(p); i += 8 {
+		for m := binary.LittleEndian.Uint64(p[i:]); m != 0; m &= m - 1 {
+			b := bits.TrailingZeros64(m)
+			k := b % stripes
+			s.places[k][n[k]] = uint16(i + b/stripes)
+			n[k]++
+		}
+	}
+	for k := range n {
+		base := s.base + k*s.stripe
+		if base >= to {
+			return
+		}
+		for _, j := range s.places[k][:n[k]] {
+			if at := base + int(j); at >= from && at < to {
 				yield(at)
 			}
 		}
 	}
 }
 
-// output returns the candidates of a shape, or nil when there are none.
-func (s *Scanner) output(shape int) []uint64 {
-	if s.t.fixed != nil {
-		k := s.t.fixed[shape]
-		if s.fixedAny[k] == 0 {
-			return nil
-		}
-		return s.fixed[k*stride : k*stride+words]
-	}
-	slot := s.t.prog.Outs[shape]
-	if s.empty[slot] {
-		return nil
-	}
-	return s.plane(slot)
-}
-
-func (s *Scanner) plane(slot int) []uint64 {
-	o := pad + slot*stride
-	return s.planes[o : o+words]
+// plane returns the plane of a slot and the edge after it.
+func (s *Scanner) plane(slot int) []byte {
+	o := slot*stride + edge
+	return s.planes[o : o+maxStripe+edge]
 }

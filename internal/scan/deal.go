@@ -1,0 +1,255 @@
+package scan
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// buckets is the number of groups that literals are dealt into.
+const buckets = 16
+
+// maxOffset bounds where the window of a literal is, so that it lies within Margin.
+const maxOffset = Margin - maxWindow
+
+// A literalModel is how an implementation tells likely places of literals from others.
+type literalModel struct {
+	// features look up buckets. Without any, places are told by a table of byte pairs.
+	features []feature
+	// values is the number of values of each feature.
+	values int
+}
+
+// feature is a small number made of a few bytes, without regard to case.
+type feature struct {
+	// at is the offset of the first byte, width how many there are.
+	at, width int
+	of        func(b string) uint8
+	// share is roughly how often the feature has each of its values in logs. A wrong
+	// figure costs time, never a literal.
+	share *[128]float64
+}
+
+// bytePairs tells places by a table of all pairs of bytes: that of the portable kernel.
+var bytePairs = &literalModel{}
+
+// hashedPairs are hashes of two bytes each: the features of the AVX-512 kernel.
+var hashedPairs = &literalModel{values: 128, features: []feature{
+	{0, 2, pairHash, &pairShare}, {1, 2, pairHash, &pairShare}, {2, 2, pairHash, &pairShare},
+}}
+
+// nibbles are the two halves of each of three bytes: the features of the AVX2 kernel.
+var nibbles = &literalModel{values: 16, features: []feature{
+	{0, 1, lowNibble, &lowShare}, {0, 1, highNibble, &highShare},
+	{1, 1, lowNibble, &lowShare}, {1, 1, highNibble, &highShare},
+	{2, 1, lowNibble, &lowShare}, {2, 1, highNibble, &highShare},
+}}
+
+func lowNibble(b string) uint8  { return b[0] & 15 }
+func highNibble(b string) uint8 { return (b[0] | 0x20) >> 4 }
+
+// pairHash mixes two bytes: the low seven bits of the first one, without that of case, and
+// those of the second one rotated by four.
+func pairHash(b string) uint8 {
+	c := b[1] &^ 0x20
+	return (b[0]&^0x20 ^ c<<4 ^ c&0x7f>>3) & 0x7f
+}
+
+// folded maps a byte without regard to case to a number less than 64.
+func folded(b byte) int { return int(b&0x1f | b>>1&0x20) }
+
+// share is roughly how often two folded bytes stand together in logs.
+func share(a, b int) float64 { return math.Exp2(-float64(pairLogs[64*a+b]-'0') / 4) }
+
+var pairShare, lowShare, highShare = func() (p, l, h [128]float64) {
+	for a := range 64 {
+		for b := range 64 {
+			unfold := func(i int) byte { return byte(i&0x1f | 0x20 | i&0x20<<1) }
+			s, x := share(a, b), string([]byte{unfold(a), unfold(b)})
+			p[pairHash(x)] += s
+			l[lowNibble(x)] += s
+			h[highNibble(x)] += s
+		}
+	}
+	return p, l, h
+}()
+
+// window is a literal with the window and the bucket chosen for it.
+type window struct {
+	lit    Literal
+	off    int
+	bucket int
+}
+
+// any is the value of a feature that lies beyond the end of the literal: it may be
+// whatever it likes.
+const any = 128
+
+// value returns feature f of the window of a literal at off.
+func (f *feature) value(text string, off int) int {
+	if i := off + f.at; i+f.width <= len(text) {
+		return int(f.of(text[i : i+f.width]))
+	}
+	return any
+}
+
+// group is one bucket: for each feature how many of its windows have each value, and the
+// share of text that the values make up.
+type group struct {
+	count [][any + 1]uint16
+	share []float64
+}
+
+// admitted returns the share of text that feature f admits.
+func (g *group) admitted(f int) float64 {
+	if g.count[f][any] > 0 {
+		return 1
+	}
+	return g.share[f]
+}
+
+// with returns the share of text that feature f would admit if windows of value v joined.
+func (g *group) with(f, v int, share float64) float64 {
+	switch {
+	case v == any:
+		return 1
+	case g.count[f][v] > 0 || g.count[f][any] > 0:
+		return g.admitted(f)
+	}
+	return g.share[f] + share
+}
+
+// offsets calls f for the offset of each window that a literal may be known by.
+func offsets(text string, f func(off int)) {
+	for off := 0; off == 0 || off+maxWindow <= len(text) && off <= maxOffset; off++ {
+		f(off)
+	}
+}
+
+// rarest chooses the window of each literal that starts with the rarest pair of bytes.
+func rarest(lits []Literal) []window {
+	ws := make([]window, len(lits))
+	for i, l := range lits {
+		ws[i].lit = l
+		best := math.Inf(1)
+		offsets(l.Text, func(off int) {
+			if s := share(folded(l.Text[off]), folded(l.Text[off+1])); s < best {
+				best, ws[i].off = s, off
+			}
+		})
+	}
+	return ws
+}
+
+// deal chooses a window and a bucket for each literal, so that few places of log text pass
+// the first test by accident: greedily by the growth of the expected share of such places,
+// first the literals that have only common windows, then each again against all others.
+// It is linear in the number of literals.
+func deal(lits []Literal, m *literalModel) []window {
+	nf := len(m.features)
+	groups := make([]group, buckets)
+	for i := range groups {
+		groups[i] = group{make([][any + 1]uint16, nf), make([]float64, nf)}
+	}
+	shareOf := func(f, v int) float64 {
+		if v == any {
+			return 1
+		}
+		return m.features[f].share[v]
+	}
+	ws := make([]window, len(lits))
+	values := make([][][]int, len(lits)) // of the features of each window of each literal
+	rarest := make([]float64, len(lits))
+	order := make([]int, len(lits))
+	for i, l := range lits {
+		ws[i].lit, order[i], rarest[i] = l, i, math.Inf(1)
+		offsets(l.Text, func(off int) {
+			vs, s := make([]int, nf), 1.0
+			for f := range vs {
+				vs[f] = m.features[f].value(l.Text, off)
+				s *= shareOf(f, vs[f])
+			}
+			values[i] = append(values[i], vs)
+			rarest[i] = min(rarest[i], s)
+		})
+	}
+	slices.SortStableFunc(order, func(x, y int) int { return cmp.Compare(rarest[y], rarest[x]) })
+	place := func(i int) {
+		w, best := &ws[i], math.Inf(1)
+		for k := range groups {
+			g := &groups[k]
+			cost := 1.0
+			for f := range nf {
+				cost *= g.admitted(f)
+			}
+			for off, vs := range values[i] {
+				with := 1.0
+				for f, v := range vs {
+					with *= g.with(f, v, shareOf(f, v))
+				}
+				if with-cost < best {
+					best, w.off, w.bucket = with-cost, off, k
+				}
+			}
+		}
+		g := &groups[w.bucket]
+		for f, v := range values[i][w.off] {
+			if g.count[f][v] == 0 && v != any {
+				g.share[f] += shareOf(f, v)
+			}
+			g.count[f][v]++
+		}
+	}
+	remove := func(i int) {
+		g := &groups[ws[i].bucket]
+		for f, v := range values[i][ws[i].off] {
+			if g.count[f][v]--; g.count[f][v] == 0 && v != any {
+				g.share[f] -= shareOf(f, v)
+			}
+		}
+	}
+	for _, i := range order {
+		place(i)
+	}
+	for range 2 {
+		for _, i := range order {
+			remove(i)
+			place(i)
+		}
+	}
+	return ws
+}
+
+// bucketTables returns the sets of buckets for each value of each feature, eight buckets a
+// byte: for each feature those of the lower half of the buckets, then the upper half.
+func (m *literalModel) bucketTables(ws []window) []byte {
+	t := make([]byte, len(m.features)*2*m.values)
+	for _, w := range ws {
+		for f := range m.features {
+			half := t[(2*f+w.bucket/8)*m.values:][:m.values]
+			if v := m.features[f].value(w.lit.Text, w.off); v != any {
+				half[v] |= 1 << (w.bucket % 8)
+				continue
+			}
+			for v := range half {
+				half[v] |= 1 << (w.bucket % 8)
+			}
+		}
+	}
+	return t
+}
+
+// pairTable returns the table of all pairs of bytes, the first one in the low half of the
+// index: 1 for those that the window of a literal starts with.
+func pairTable(ws []window) []byte {
+	t := make([]byte, 1<<16)
+	for _, w := range ws {
+		a, b := w.lit.Text[w.off], w.lit.Text[w.off+1]
+		for _, x := range [2]byte{a &^ 0x20, a | 0x20} {
+			for _, y := range [2]byte{b &^ 0x20, b | 0x20} {
+				t[int(x)|int(y)<<8] = 1
+			}
+		}
+	}
+	return t
+}

@@ -1,0 +1,195 @@
+package scan
+
+import "encoding/binary"
+
+// portable are the kernels in portable code.
+var portable = implementation{
+	name:     "portable",
+	model:    bytePairs,
+	classes:  classesGeneric,
+	literals: literalsGeneric,
+	run:      runGeneric,
+}
+
+func load16(b []byte) uint16     { return binary.LittleEndian.Uint16(b) }
+func load64(b []byte) uint64     { return binary.LittleEndian.Uint64(b) }
+func store64(b []byte, v uint64) { binary.LittleEndian.PutUint64(b, v) }
+
+// kindLanes holds for each byte the four bits of its kind, bit k as bit 8*k.
+var kindLanes = func() (t [256]uint32) {
+	for b, k := range kinds {
+		for i := range 4 {
+			t[b] |= uint32(k) >> i & 1 << (8 * i)
+		}
+	}
+	return t
+}()
+
+// classesGeneric makes the class planes of the window.
+func classesGeneric(s *Scanner) {
+	xs := s.lanes[:s.stripe]
+	gatherKinds(xs, s.w)
+	// Of the commoner classes it is taken that the window has some.
+	var upper, dot, dash, space, colon, at, plus, escape uint64
+	for j := 0; j < len(xs); j += 8 {
+		x := (*[8]uint32)(xs[j:])
+		// Byte k of word i and byte i of word k change places, in both halves.
+		b0, b1 := uint64(x[0])|uint64(x[4])<<32, uint64(x[1])|uint64(x[5])<<32
+		b2, b3 := uint64(x[2])|uint64(x[6])<<32, uint64(x[3])|uint64(x[7])<<32
+		const m2, m1 = 0x0000ffff0000ffff, 0x00ff00ff00ff00ff
+		b0, b2 = b0&m2|b2&m2<<16, b0>>16&m2|b2&^m2
+		b1, b3 = b1&m2|b3&m2<<16, b1>>16&m2|b3&^m2
+		b0, b1 = b0&m1|b1&m1<<8, b0>>8&m1|b1&^m1
+		b2, b3 = b2&m1|b3&m1<<8, b2>>8&m1|b3&^m1
+		// Now they are the four bits of the kinds. See there for what they mean.
+		o := (*[(int(NumClasses)-1)*stride + 8]byte)(s.planes[edge+j:])
+		put := func(c Class, v uint64) uint64 {
+			store64(o[int(c)*stride:], v)
+			return v
+		}
+		put(Word, b3)
+		put(NonWord, ^b3)
+		put(Hex, b3&b0)
+		put(Digit, b3&b2&b0)
+		upper |= put(Upper, b3&b1)
+		low, high := ^b3&^b2, ^b3&b2
+		dot |= put(Dot, low&^b1&b0)
+		dash |= put(Dash, low&b1&^b0)
+		space |= put(Space, low&b1&b0)
+		colon |= put(Colon, high&^b1&^b0)
+		at |= put(At, high&^b1&b0)
+		plus |= put(Plus, high&b1&^b0)
+		escape |= put(Escape, high&b1&b0)
+	}
+	s.live = 1<<Word | 1<<NonWord | 1<<Hex | 1<<Digit
+	for c, any := range [NumClasses]uint64{Upper: upper, Dot: dot, Dash: dash, Space: space, Colon: colon, At: at, Plus: plus, Escape: escape} {
+		if any != 0 {
+			s.live |= 1 << c
+		}
+	}
+	for c := range int(NumClasses) {
+		s.extend(c)
+	}
+	// Outside of the text there are no words.
+	p := s.plane(int(NonWord))
+	for q := p[s.stripe:][:edge]; len(q) > 0; q = q[8:] {
+		store64(q, load64(q)|0x80808080_80808080)
+	}
+	s.planes[int(NonWord)*stride+edge-1] = p[s.stripe-1]<<1 | s.before
+}
+
+// gatherKinds gathers the kinds of the bytes at each place of all stripes: bit k of them in
+// byte k, stripe by stripe.
+func gatherKinds(xs []uint32, w []byte) {
+	n := len(xs)
+	w0, w1, w2, w3 := w[:n], w[n:][:n], w[2*n:][:n], w[3*n:][:n]
+	w4, w5, w6, w7 := w[4*n:][:n], w[5*n:][:n], w[6*n:][:n], w[7*n:][:n]
+	t := &kindLanes
+	for i := range xs {
+		x := t[w7[i]]
+		x = x<<1 | t[w6[i]]
+		x = x<<1 | t[w5[i]]
+		x = x<<1 | t[w4[i]]
+		x = x<<1 | t[w3[i]]
+		x = x<<1 | t[w2[i]]
+		x = x<<1 | t[w1[i]]
+		xs[i] = x<<1 | t[w0[i]]
+	}
+}
+
+// extend writes what a term that looks ahead sees after the last place of each stripe: the
+// first places of the next one.
+func (s *Scanner) extend(slot int) {
+	p := s.plane(slot)
+	q := p[s.stripe:]
+	for i := 0; i < edge; i += 8 {
+		store64(q[i:], load64(p[i:])>>1&0x7f7f7f7f_7f7f7f7f)
+	}
+}
+
+// literalsGeneric marks the places of pairs of bytes that a window of a literal starts with.
+func literalsGeneric(s *Scanner) {
+	t := (*[1 << 16]byte)(s.lits.first)
+	for i := 0; i*64 < stripes*s.stripe; i++ {
+		var m uint64
+		for k := 56; k >= 0; k -= 8 {
+			x := (*[9]byte)(s.w[i*64+k:])
+			a := uint64(t[load16(x[7:])])
+			a = a<<1 | uint64(t[load16(x[6:])])
+			a = a<<1 | uint64(t[load16(x[5:])])
+			a = a<<1 | uint64(t[load16(x[4:])])
+			a = a<<1 | uint64(t[load16(x[3:])])
+			a = a<<1 | uint64(t[load16(x[2:])])
+			a = a<<1 | uint64(t[load16(x[1:])])
+			a = a<<1 | uint64(t[load16(x[0:])])
+			m = m<<8 | a
+		}
+		s.lit[i] = m
+	}
+}
+
+// runGeneric runs the program over the planes of the window. It uses what only scalar code
+// can: after the first two terms of a product few words are left that are not zero, and
+// only those are looked at again.
+func runGeneric(s *Scanner) {
+	for i := range s.t.code.steps {
+		st := &s.t.code.steps[i]
+		var any uint64
+		add := false
+		for k := range st.products {
+			p := &st.products[k]
+			if p.need&^s.live != 0 {
+				continue
+			}
+			any |= s.product(st.dst, p.terms, add)
+			add = true
+		}
+		if !add && st.bit == 0 {
+			clear(s.planes[st.dst:][:s.stripe])
+		}
+		s.live &^= st.bit
+		if any != 0 {
+			s.live |= st.bit
+		}
+		if st.ahead {
+			s.extend(st.slot)
+		}
+	}
+}
+
+// product computes the AND of terms into dst, or adds it to that.
+func (s *Scanner) product(dst int, terms []int, add bool) (any uint64) {
+	a, b, rest := terms[0], terms[0], terms[1:]
+	if len(rest) > 0 {
+		b, rest = rest[0], rest[1:]
+	}
+	for j := 0; j < s.stripe; j += 64 {
+		d := (*[64]byte)(s.planes[dst+j:])
+		x := (*[64]byte)(s.planes[a+j:])
+		y := (*[64]byte)(s.planes[b+j:])
+		if len(rest) == 0 && !add {
+			for i := 0; i < 64; i += 8 {
+				v := load64(x[i:]) & load64(y[i:])
+				any |= v
+				store64(d[i:], v)
+			}
+			continue
+		}
+		for i := 0; i < 64; i += 8 {
+			v := load64(x[i:]) & load64(y[i:])
+			if v != 0 {
+				for _, t := range rest {
+					if v &= load64(s.planes[t+j+i:]); v == 0 {
+						break
+					}
+				}
+			}
+			any |= v
+			if add {
+				v |= load64(d[i:])
+			}
+			store64(d[i:], v)
+		}
+	}
+	return any
+}
