@@ -387,6 +387,13 @@ func TestExamples(t *testing.T) {
 					t.Errorf("%s: in %q found %v, want %v", r.ID, c.Text, got, c.Spans)
 				}
 				check(t, c.Text)
+				if n := testing.AllocsPerRun(1, func() {
+					for at := range c.Text {
+						d.Match(c.Text, at)
+					}
+				}); n != 0 {
+					t.Errorf("%s: Match allocates %v times in %q", r.ID, n, c.Text)
+				}
 			}
 			if positive == 0 || negative == 0 {
 				t.Errorf("%s: %d positive and %d negative examples in %s.txt, want at least one of each", r.ID, positive, negative, f.name)
@@ -397,4 +404,20 @@ func TestExamples(t *testing.T) {
 			t.Errorf("%s.txt: a section for %q, which is no rule", f.name, id)
 		}
 	}
+}
+
+// BenchmarkReject times Match of all rules at every byte of a line that holds none of
+// their values.
+func BenchmarkReject(b *testing.B) {
+	text := []byte("2026-01-02T03:04:05Z INFO sk-ant-api03- aws_region=eu-west-1 heroku-router key-value pairs of systemd-logind AIza 10.0.0.1")
+	ds := All()
+	b.ReportAllocs()
+	for b.Loop() {
+		for _, d := range ds {
+			for at := range text {
+				d.Match(text, at)
+			}
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(ds)*len(text)), "ns/match")
 }

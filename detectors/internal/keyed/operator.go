@@ -153,6 +153,10 @@ func Operator(b []byte, i int) (op Op, ok bool) {
 // behind blanks: arrows, and the words string, String and value.
 var mayOperate = [256]bool{'-': true, '<': true, 's': true, 'S': true, 'v': true, 'V': true}
 
+// stringPrefix are the letters that stand before the quote of a string literal in C++,
+// C#, PostgreSQL, Python, Rust or T-SQL.
+var stringPrefix = [256]bool{'b': true, 'B': true, 'E': true, 'f': true, 'F': true, 'L': true, 'N': true, 'r': true, 'R': true, 'u': true, 'U': true}
+
 // open skips blanks and reads the opening quote at b[i], with the letter or the bracket
 // that may stand before it, and returns where the value starts.
 func (op *Op) open(b []byte, i, lim int) int {
@@ -167,7 +171,7 @@ func (op *Op) open(b []byte, i, lim int) int {
 	switch c := b[j]; {
 	case c == '[' || c == '(':
 		k = blanks(b, j+1, lim)
-	case c == '@' || c == '$' || IsLetter(c):
+	case c == '@' || c == '$' || stringPrefix[c]:
 		k = j + 1
 	}
 	if k > j && k < lim && classes[b[k]]&(classWord|classBlank) == 0 {
