@@ -56,7 +56,7 @@ func (d assign) Spec() redact.Spec {
 	switch d.family {
 	case passwords:
 		s.Name, s.Kind, s.Doc = "assign-password", "password", "a value behind a key such as password, pwd, passphrase"
-		s.Anchor.Literals = folded("passw", "passphrase", "passcode", "pwd", "pass=", "pass:", `pass"`, "pass'", `pass\`, "pass =")
+		s.Anchor.Literals = folded("passw", "passphrase", "passcode", "pwd", "pass=", "pass:", `pass"`, "pass'", `pass\`, "pass =", " -u ", "--user ")
 	case secrets:
 		s.Name, s.Kind, s.Doc = "assign-secret", "secret", "a value behind a key such as secret, api_key, private_key, credential, signature"
 		s.Anchor.Literals = folded("secret", "key", "signature", "sig=", "credential", "creds", "auth=", "auth:", `auth"`, "auth'", `auth\`, "auth =")
@@ -75,6 +75,7 @@ const (
 	nounPassword
 	nounPass // "pass" alone, which is also a verdict of tests
 	nounPwd  // also the working directory
+	nounUser // the flag of curl and wget that takes user:password
 	nounSecret
 	nounKey
 	nounSignature
@@ -86,7 +87,7 @@ const (
 	nounSession
 )
 
-var nounFamily = [...]family{nounPassword: passwords, nounPass: passwords, nounPwd: passwords, nounSecret: secrets, nounKey: secrets, nounSignature: secrets,
+var nounFamily = [...]family{nounPassword: passwords, nounPass: passwords, nounPwd: passwords, nounUser: passwords, nounSecret: secrets, nounKey: secrets, nounSignature: secrets,
 	nounCredential: secrets, nounAuth: secrets, nounToken: tokens, nounCookie: tokens, nounAuthorization: tokens, nounSession: tokens}
 
 // nounAt returns the noun at b[at] and its length. It is the literals of all families,
@@ -97,6 +98,14 @@ func nounAt(b []byte, at int) (noun, int) {
 		return noNoun, 0
 	}
 	switch p[0] | 0x20 {
+	case ' ':
+		if foldPrefix(p, " -u ") {
+			return nounUser, 4
+		}
+	case '-':
+		if foldPrefix(p, "--user ") {
+			return nounUser, 7
+		}
 	case 'p':
 		switch {
 		case foldPrefix(p, "pwd"):
@@ -210,6 +219,9 @@ func (d assign) Match(b []byte, at int) (redact.Span, redact.Reason) {
 	if n == noNoun || nounFamily[n] != d.family {
 		return redact.Span{}, redact.RejectAnchor
 	}
+	if n == nounUser {
+		return userFlag(b, at, at+size)
+	}
 	// Nearly all literal hits in logs end here: no operator behind the key.
 	nounEnd := at + size
 	lim := min(len(b), nounEnd+maxSuffix)
@@ -236,7 +248,7 @@ func (d assign) Match(b []byte, at int) (redact.Span, redact.Reason) {
 		return redact.Span{}, redact.RejectValue
 	}
 	for i := nounEnd; i+3 <= end; i++ {
-		if m, _ := nounAt(b, i); m != noNoun && m != nounPass && m != nounAuth {
+		if m, _ := nounAt(b, i); m != noNoun && m != nounPass && m != nounAuth && m != nounUser {
 			return redact.Span{}, redact.RejectAnchor // that one decides
 		}
 	}
@@ -265,6 +277,39 @@ func tooShort(b []byte, i int) bool {
 	}
 	return false
 }
+
+// userFlag takes the argument of "curl -u user:password"; other programs mean other
+// things by -u.
+func userFlag(b []byte, at, end int) (redact.Span, redact.Reason) {
+	line := b[max(0, at-maxUserFlag):at]
+	line = line[bytes.LastIndexByte(line, '\n')+1:]
+	if !bytes.Contains(line, curl) {
+		return redact.Span{}, redact.RejectContext
+	}
+	op, ok := keyed.Blanks(b, end-1)
+	if !ok {
+		return redact.Span{}, redact.RejectOperator
+	}
+	stop, open := op.End(b, maxUserFlag)
+	colon := bytes.IndexByte(b[op.Start:stop], ':')
+	if colon < 0 || open {
+		return redact.Span{}, redact.RejectValue
+	}
+	user, pw := b[op.Start:op.Start+colon], b[op.Start+colon+1:stop]
+	s := keyed.Measure(pw)
+	if s.Placeholder(pw) || s.N < 3 || keyed.WordAt(pw) != keyed.NoWord || len(user) > 0 && (user[0] == '$' || user[0] == '<') || pw[0] == '$' || s.Blank > 0 {
+		return redact.Span{}, redact.RejectValue
+	}
+	if t, ok := redact.ParseToken(b, op.Start); ok && t.End >= stop {
+		return redact.Span{}, redact.RejectValue
+	}
+	return redact.Span{Start: op.Start, End: stop}, redact.Accepted
+}
+
+// maxUserFlag bounds what userFlag looks at, in bytes to either side.
+const maxUserFlag = 256
+
+var curl = []byte("curl ")
 
 // minBlank is the length of the shortest value that is taken behind nothing but a blank.
 const minBlank = 16
@@ -680,7 +725,8 @@ func (k *readingKey) plausible(v []byte, op *keyed.Op) bool {
 	case k.noun == nounAuthorization:
 		ok = s.Blank == 0 && (!prose && s.N >= 8 || prose && s.Random(v))
 	case s.Blank > 0 || s.N < 6:
-	case looksNamed(v, &s) && !(k.noun == nounKey && hexKey(v)):
+	case looksNamed(v, &s):
+		ok = hexKey(v) || op.Quote != 0 && looksIrregular(v, &s)
 	case k.noun == nounKey && k.bare && !k.query && s.N < 20 && k.need == needRandom:
 	case k.need == needRandom:
 		ok = (k.noun == nounSession || s.N >= 12) && s.Random(v)
@@ -703,7 +749,7 @@ func (k *readingKey) plausibleMixed(v []byte, s *keyed.Stats, prose bool) bool {
 	case s.Digit > 0 && letters > 0:
 		return s.N >= 8 || !prose
 	case letters == 0:
-		return s.Other == 0 && (s.N >= 20 || k.noun == nounToken && !prose && k.bare)
+		return s.Other == 0 && (s.N >= 20 || !prose && (s.N >= 12 || k.noun == nounToken && k.bare))
 	case s.N < 16 || s.Other > 3:
 		return false
 	}
@@ -719,6 +765,12 @@ func hexKey(v []byte) bool {
 	}
 	s := keyed.Measure(v[2:])
 	return s.Hex && s.Other == 0 && s.Random(v[2:])
+}
+
+// looksIrregular reports whether v has so much of everything that it is no name in spite
+// of its brackets and dollars.
+func looksIrregular(v []byte, s *keyed.Stats) bool {
+	return s.Odd > 0 && s.Dots == 0 && s.Slashes == 0 && s.N >= 20 && (s.Digit > 0 || s.Odd >= 3) && s.Bits(v) >= 4000
 }
 
 // plausiblePassword judges a value behind a key that can hardly mean anything else.

@@ -6,7 +6,7 @@ var ci = []Rule{
 		ID: "circleci-token", Kind: "circleci",
 		Doc:     "CircleCI personal or project token",
 		Source:  "https://circleci.com/docs/managing-api-tokens/",
-		Pattern: `CCI(?:PAT|PRJ)_[A-Za-z0-9]{22}_[0-9a-z]{40}`,
+		Pattern: `CCI(?:PAT|PRJ)_[A-Za-z0-9]{22,24}_[0-9a-z]{40}`,
 	},
 	{
 		ID: "circleci-legacy-token", Kind: "circleci",
@@ -187,7 +187,7 @@ var ci = []Rule{
 		ID: "dependency-track-key", Kind: "dtrack",
 		Doc:     "Dependency-Track API key",
 		Source:  "https://docs.dependencytrack.org/integrations/rest-api/",
-		Pattern: `odt_[A-Za-z0-9]{32}(?:_[A-Za-z0-9]{32})?|odt_[A-Za-z0-9]{8}_[A-Za-z0-9]{32}`,
+		Pattern: `odt_[A-Za-z0-9]{32,40}|odt_[A-Za-z0-9]{8}_[A-Za-z0-9]{32}`,
 	},
 	{
 		ID: "prefect-key", Kind: "prefect",

@@ -384,4 +384,30 @@ var cloud = []Rule{
 		Keywords: []string{"kubeadm", "bootstrap", "tlsBootstrapToken"},
 		Pattern:  `[a-z0-9]{6}\.[a-z0-9]{16}`,
 	},
+	{
+		ID: "adafruit-key", Kind: "adafruit",
+		Doc:     "Adafruit IO key",
+		Source:  "https://io.adafruit.com/api/docs/#authentication",
+		Pattern: `aio_[A-Za-z0-9]{28}`,
+	},
+	{
+		ID: "ubidots-token", Kind: "ubidots",
+		Doc:     "Ubidots token or key",
+		Source:  "https://docs.ubidots.com/reference/authentication",
+		Pattern: `BBFF-[A-Za-z0-9]{30,40}`,
+	},
+	{
+		ID: "meraki-key", Kind: "meraki",
+		Doc:        "Cisco Meraki dashboard API key",
+		Source:     "https://developer.cisco.com/meraki/api-v1/authorization/",
+		Keywords:   []string{"meraki"},
+		Pattern:    `[0-9a-f]{40}`,
+		MinEntropy: 2,
+	},
+	{
+		ID: "cloudinary-url", Kind: "cloudinary",
+		Doc:     "Cloudinary API key and secret in an address",
+		Source:  "https://cloudinary.com/documentation/how_to_integrate_cloudinary",
+		Pattern: `cloudinary://([0-9]{15}:[\w-]{27})@`,
+	},
 }

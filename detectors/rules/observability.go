@@ -156,7 +156,7 @@ var observability = []Rule{
 		ID: "posthog-key", Kind: "posthog",
 		Doc:     "PostHog project or personal API key",
 		Source:  "https://posthog.com/docs/api",
-		Pattern: `ph[csx]_[\w-]{42,50}`,
+		Pattern: `ph[csx]_[\w-]{40,50}`,
 	},
 	{
 		ID: "segment-token", Kind: "segment",
@@ -258,5 +258,20 @@ var observability = []Rule{
 		Doc:     "MaxMind license key",
 		Source:  "https://support.maxmind.com/hc/en-us/articles/4407111582235-Generate-a-License-Key",
 		Pattern: `[0-9A-Za-z]{6}_[0-9A-Za-z]{29}_mmk`,
+	},
+	{
+		ID: "openweather-key", Kind: "openweather",
+		Doc:        "OpenWeather API key",
+		Source:     "https://openweathermap.org/appid",
+		Keywords:   []string{"openweather", "pyowm", "owm"},
+		Pattern:    `[0-9a-z]{32}`,
+		MinEntropy: 2.5,
+	},
+	{
+		ID: "beamer-key", Kind: "beamer",
+		Doc:      "Beamer API key",
+		Source:   "https://www.getbeamer.com/api",
+		Keywords: []string{"beamer"},
+		Pattern:  `b_[A-Za-z0-9=_/+-]{44}`,
 	},
 }

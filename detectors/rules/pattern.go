@@ -40,7 +40,8 @@ type sequence struct {
 	// marked says that a capture group is in it.
 	marked bool
 	// before and after are the distances in bytes from the start of the anchor back to
-	// the start and on to the end of the match, or -1 where they vary.
+	// the start and on to the end of the match, or -1 where they vary, or where another
+	// sequence has the same anchor.
 	before, after int
 	// forwardFirst says to read what is behind the anchor before what is in front.
 	forwardFirst bool

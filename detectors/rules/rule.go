@@ -81,16 +81,20 @@ func compile(r Rule) (*detector, error) {
 		}
 		s.MaxLen = longest + maxKey + keyed.MaxTag + width + edge
 	} else {
-		seen := map[redact.Literal]bool{}
+		seen := map[redact.Literal]int{} // the first sequence of each anchor
 		for i := range seqs {
 			l, err := seqs[i].chooseAnchor()
 			if err != nil {
 				return nil, err
 			}
-			if !seen[l] {
-				seen[l] = true
-				s.Anchor.Literals = append(s.Anchor.Literals, l)
+			if first, ok := seen[l]; ok {
+				for _, s := range []*sequence{&seqs[first], &seqs[i]} {
+					s.before, s.after = -1, -1
+				}
+				continue
 			}
+			seen[l] = i
+			s.Anchor.Literals = append(s.Anchor.Literals, l)
 		}
 		s.MaxLen = width + edge
 	}

@@ -34,7 +34,7 @@ var scm = []Rule{
 		ID: "gitlab-runner-registration-token", Kind: "gitlab",
 		Doc:     "GitLab runner registration token",
 		Source:  "https://docs.gitlab.com/security/tokens/#runner-registration-tokens-legacy",
-		Pattern: `GR1348941[\w-]{20}`,
+		Pattern: `GR1348941[\w-]{20,64}`,
 	},
 	{
 		ID: "gitlab-session", Kind: "gitlab",
