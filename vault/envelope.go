@@ -6,7 +6,9 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -83,6 +85,8 @@ type Envelope struct {
 	id    KeyID
 	taken time.Time // when the keys of all kinds were taken, or taken again
 	warn  error     // why the last refresh failed
+	// denied is why Vault refuses the keys of some kinds, and gives those of others.
+	denied error
 
 	refresh chan struct{}
 	stop    context.CancelFunc
@@ -105,6 +109,9 @@ func NewEnvelope(ctx context.Context, c *Client, cfg EnvelopeConfig) (*Envelope,
 		e.kinds[k] = &envelopeKind{kind: k}
 	}
 	err := e.takeAll(ctx)
+	if err == nil {
+		err = e.denied
+	}
 	// A key that is wrong will not become right by itself: that refuses to start.
 	if _, wrong := errors.AsType[*keyError](err); err != nil && (wrong || !cfg.MaskOnStartFailure) {
 		return nil, err
@@ -202,7 +209,8 @@ func (e *Envelope) drop() {
 	}
 }
 
-// takeAll derives the keys of all kinds. Either all kinds move to a new version or none.
+// takeAll derives the keys of all kinds. All kinds move to a new version together. A kind
+// whose key Vault denies has none; that is an error only when it is so for all of them.
 func (e *Envelope) takeAll(ctx context.Context) error {
 	id, err := checkKey(ctx, e.client, "envelope", e.cfg.Mount, e.cfg.Key, e.cfg.Version)
 	if err != nil {
@@ -217,25 +225,36 @@ func (e *Envelope) takeAll(ctx context.Context) error {
 	same := e.id == id
 	e.mu.Unlock()
 	made := make([]*sealMaker, len(kinds))
+	var denied error
 	for i, k := range kinds {
 		s, err := deriveEnvelope(ctx, e.client, e.cfg.Mount, id, k.kind)
-		if err != nil {
+		switch {
+		case err == nil:
+			made[i] = s.maker(k.kind)
+		case classOf(err) == classDenied:
+			denied = fmt.Errorf("kind %s: %w", k.kind, err)
+			e.client.alarms.raise("envelope key: " + denied.Error())
+		default:
 			return err
 		}
-		made[i] = s.maker(k.kind)
+	}
+	if denied != nil && !slices.ContainsFunc(made, func(m *sealMaker) bool { return m != nil }) {
+		return denied
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.denied = denied
 	if same {
 		for i, k := range kinds {
-			if now := k.current.Load(); now != nil && !now.equal(made[i]) {
+			if now := k.current.Load(); now != nil && made[i] != nil && !now.equal(made[i]) {
 				return &keyError{e.cfg.Mount, e.cfg.Key, "was replaced by another of the same name and version; tokens made now cannot be read with it"}
 			}
 		}
 	}
 	for i, k := range kinds {
-		// What has not changed stays, and with it the tokens in the caches.
-		if !same || k.current.Load() == nil {
+		// What has not changed stays, and with it the tokens in the caches. A key that
+		// Vault gives no more goes.
+		if !same || k.current.Load() == nil || made[i] == nil {
 			k.current.Store(made[i])
 		}
 	}
@@ -279,7 +298,7 @@ func deriveEnvelope(ctx context.Context, c caller, mount string, id KeyID, kind 
 func (e *Envelope) Status() EnvelopeStatus {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	s := EnvelopeStatus{Key: e.id, Refresh: e.warn}
+	s := EnvelopeStatus{Key: e.id, Refresh: e.warn, Denied: e.denied}
 	if !e.taken.IsZero() {
 		s.Age = time.Since(e.taken)
 	}
@@ -302,4 +321,6 @@ type EnvelopeStatus struct {
 	Refresh error
 	// Ready and Missing count kinds with and without a key.
 	Ready, Missing int
+	// Denied is why Vault refuses the keys of some kinds, or nil.
+	Denied error
 }

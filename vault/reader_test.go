@@ -168,10 +168,25 @@ func TestPoliciesAreEnough(t *testing.T) {
 			t.Errorf("%s: the mail stands %d times in what is revealed", c.role, got)
 		}
 	}
-	// Kinds outside the plan have no key.
-	e := newEnvelope(t, w.as(t, policyOf(t, p, "logveil-redactor")), EnvelopeConfig{Mount: "pii", Key: "logveil-envelope", Kinds: []redact.Kind{"iban"}, MaskOnStartFailure: true})
-	if tok := tokenOf(newTokenizer(t, Options{Default: Rule{Scheme: e}}), "iban", "DE89370400440532013000"); tok != "" {
-		t.Errorf("a kind that the policy does not name: %q", tok)
+	// Kinds outside the plan have no key, and cost the others nothing.
+	cfg := EnvelopeConfig{Mount: "pii", Key: "logveil-envelope", Kinds: []redact.Kind{"iban", "email"}, Refresh: 30 * time.Millisecond, MaxAge: 300 * time.Millisecond}
+	rc := w.as(t, policyOf(t, p, "logveil-redactor"))
+	if _, err := NewEnvelope(t.Context(), rc, cfg); err == nil || !strings.Contains(err.Error(), "kind iban") {
+		t.Errorf("started without the key of a kind: %v", err)
+	}
+	cfg.MaskOnStartFailure = true
+	e := newEnvelope(t, rc, cfg)
+	tk := newTokenizer(t, Options{Default: Rule{Scheme: e}})
+	for end := time.Now().Add(600 * time.Millisecond); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if tok := tokenOf(tk, "iban", "DE89370400440532013000"); tok != "" {
+			t.Fatalf("a kind that the policy does not name: %q", tok)
+		}
+		if tokenOf(tk, "email", "alice@example.com") == "" {
+			t.Fatal("a kind that the policy names is masked")
+		}
+	}
+	if st := e.Status(); st.Denied == nil || st.Refresh != nil || st.Ready != 1 || st.Missing != 1 {
+		t.Errorf("%+v", st)
 	}
 	// The operator does what operators do, with its own policy.
 	op := w.as(t, policyOf(t, p, "logveil-operator"))
