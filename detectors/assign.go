@@ -56,7 +56,7 @@ func (d assign) Spec() redact.Spec {
 	switch d.family {
 	case passwords:
 		s.Name, s.Kind, s.Doc = "assign-password", "password", "a value behind a key such as password, pwd, passphrase"
-		s.Anchor.Literals = folded("passw", "passphrase", "passcode", "pwd", "pass=", "pass:", `pass"`, "pass'", `pass\`, "pass =", " -u ", "--user ")
+		s.Anchor.Literals = folded("passw", "passphrase", "passcode", "pwd", "pass=", "pass:", `pass"`, "pass'", `pass\`, "pass =", "pw=", "pw:", `pw"`, `pw\`, " -u ", "--user ")
 	case secrets:
 		s.Name, s.Kind, s.Doc = "assign-secret", "secret", "a value behind a key such as secret, api_key, private_key, credential, signature"
 		s.Anchor.Literals = folded("secret", "key", "signature", "sig=", "credential", "creds", "auth=", "auth:", `auth"`, "auth'", `auth\`, "auth =")
@@ -110,6 +110,8 @@ func nounAt(b []byte, at int) (noun, int) {
 		switch {
 		case foldPrefix(p, "pwd"):
 			return nounPwd, 3
+		case p[1]|0x20 == 'w' && (p[2] == '=' || p[2] == ':' || p[2] == '"' || p[2] == '\\'):
+			return nounPass, 2
 		case !foldPrefix(p, "pass") || len(p) < 5:
 			return noNoun, 0
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"math/rand/v2"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -12,7 +11,7 @@ import (
 	"logveil/redact"
 )
 
-// anyAssign is the three of them in one, so that one file can hold all their cases.
+// anyAssign is the three of them in one.
 type anyAssign struct{}
 
 func (anyAssign) Spec() redact.Spec {
@@ -33,17 +32,24 @@ func (anyAssign) Match(b []byte, at int) (redact.Span, redact.Reason) {
 }
 
 func TestAssign(t *testing.T) {
-	detectortest.Run(t, anyAssign{}, filepath.Join("..", "testdata", "detectors", "assign.txt"))
+	for _, f := range []family{passwords, secrets, tokens} {
+		d := assign{f}
+		t.Run(d.Spec().Name, func(t *testing.T) {
+			detectortest.Run(t, d, conformance(d.Spec().Name))
+		})
+	}
 }
 
 func FuzzAssign(f *testing.F) {
 	check := detectortest.Contract(f, anyAssign{})
-	cases, err := detectortest.Load(filepath.Join("..", "testdata", "detectors", "assign.txt"))
-	if err != nil {
-		f.Fatal(err)
-	}
-	for _, c := range cases {
-		f.Add(c.Text)
+	for _, fam := range []family{passwords, secrets, tokens} {
+		cases, err := detectortest.Load(conformance(assign{fam}.Spec().Name))
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, c := range cases {
+			f.Add(c.Text)
+		}
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		if len(text) < 200 {

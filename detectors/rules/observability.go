@@ -90,7 +90,7 @@ var observability = []Rule{
 		ID: "honeycomb-key", Kind: "honeycomb",
 		Doc:     "Honeycomb ingest or management key",
 		Source:  "https://docs.honeycomb.io/configure/environments/manage-api-keys/",
-		Pattern: `hc[abx][ilm]k_[0-9a-z]{26,58}`,
+		Pattern: `hc[a-z][im]k_[0-9a-z]{26,58}`,
 	},
 	{
 		ID: "honeycomb-key-keyed", Kind: "honeycomb",
