@@ -13,7 +13,7 @@ import (
 const (
 	// blobShape anchors base64: so many letters and digits in a row are rare in other
 	// text, and base64 of any length worth a look has them.
-	blobShape = `\w{20}`
+	blobShape = `\b\w{20}`
 	// minBlob and maxBlob bound, in bytes, what is decoded. More is left to the
 	// detectors that look at the letters as they stand.
 	minBlob = 24
