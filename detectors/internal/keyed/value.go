@@ -122,7 +122,7 @@ func escape(b []byte, i, lim, start int, quoted *answer) (next int, stop bool) {
 	for j < lim && b[j] == '\\' {
 		j++
 	}
-	if j >= lim {
+	if j >= lim || b[j] <= ' ' {
 		return j, false
 	}
 	switch b[j] {
