@@ -220,7 +220,7 @@ func (s *sequence) longer(b []byte, at int) bool {
 }
 
 // neighbors judges the bytes before and after a match. It reports open when the value
-// goes on: past the bound of a long run, or past the end of the text.
+// goes on past the bound of a long run.
 func (m *match) neighbors(b []byte) (open, ok bool) {
 	if m.start > 0 {
 		first := m.seq.first()
@@ -229,10 +229,7 @@ func (m *match) neighbors(b []byte) (open, ok bool) {
 		}
 	}
 	if m.end == len(b) {
-		for e := range m.tail(b) {
-			open = open || e.set != nil && e.min < e.max
-		}
-		return open && m.value.End == m.end, true
+		return false, true
 	}
 	c := b[m.end]
 	for e := range m.tail(b) {
