@@ -256,15 +256,13 @@ func TestAgentSocket(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	agent := httputil.NewSingleHostReverseProxy(to)
-	direct := agent.Director
-	agent.Director = func(r *http.Request) {
-		direct(r)
-		if r.Header.Get("X-Vault-Token") != "" {
+	agent := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(to)
+		if r.In.Header.Get("X-Vault-Token") != "" {
 			t.Error("a token came with the request")
 		}
-		r.Header.Set("X-Vault-Token", strings.TrimSpace(string(token)))
-	}
+		r.Out.Header.Set("X-Vault-Token", strings.TrimSpace(string(token)))
+	}}
 	sock := filepath.Join(t.TempDir(), "agent.sock")
 	ln, err := net.Listen("unix", sock)
 	if err != nil {
@@ -272,7 +270,7 @@ func TestAgentSocket(t *testing.T) {
 	}
 	srv := &http.Server{Handler: agent, ReadHeaderTimeout: time.Second}
 	go func() { _ = srv.Serve(ln) }()
-	defer srv.Close()
+	t.Cleanup(func() { _ = srv.Close() })
 	works(t, ClientConfig{Address: "unix://" + sock})
 }
 

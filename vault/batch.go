@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"sync"
 	"time"
@@ -163,8 +164,11 @@ func (b *batcher) process(batch []*pending, again bool) {
 	case classQuota:
 		br.success()
 		reason = MaskQuota
-		e, _ := err.(*requestError)
-		if b.shrink(e.after) && again {
+		var after time.Duration
+		if e, ok := errors.AsType[*requestError](err); ok {
+			after = e.after
+		}
+		if b.shrink(after) && again {
 			b.process(batch, false)
 			return
 		}

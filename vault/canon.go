@@ -30,7 +30,8 @@ const rawMark = 0
 // ways to write one value have the same form, and two values do not. It can hold the value
 // itself and is as sensitive. At most one byte more than raw is appended.
 func AppendCanonical(dst []byte, kind redact.Kind, raw []byte) []byte {
-	n, ok := len(dst), false
+	n := len(dst)
+	var ok bool
 	switch kind {
 	case "card":
 		dst, ok = appendDigits(dst, raw, " -", false)

@@ -470,7 +470,7 @@ func TestFaultTooLarge(t *testing.T) {
 		b.proxy.set(onBatches(func(w http.ResponseWriter, r *http.Request, forward http.Handler) {
 			if batchLen(r) > 12 {
 				limited.Add(1)
-				w.WriteHeader(500)
+				w.WriteHeader(http.StatusInternalServerError)
 				_, _ = w.Write([]byte(`{"errors":["JSON array exceeds allowed element count"]}`))
 				return
 			}

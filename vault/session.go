@@ -103,7 +103,7 @@ func (s *session) run(ctx context.Context) {
 // jitter spreads a wait over half to one and a half of it, so that a fleet does not come
 // back at once.
 func jitter(d time.Duration) time.Duration {
-	return d/2 + time.Duration(rand.Int64N(int64(d)+1))
+	return d/2 + time.Duration(rand.Int64N(int64(d)+1)) //nolint:gosec // spreads load, keeps no secret
 }
 
 // login logs in once and hands the token out.
@@ -146,7 +146,7 @@ func (s *session) keep(ctx context.Context, g *grant) {
 		wait := maxTTL
 		if ttl > 0 {
 			// Half of what is left, less a little that differs from one to the other.
-			wait = time.Until(expiry)/2 - time.Duration(rand.Int64N(int64(ttl)/20+1))
+			wait = time.Until(expiry)/2 - time.Duration(rand.Int64N(int64(ttl)/20+1)) //nolint:gosec // spreads load, keeps no secret
 		}
 		due := time.NewTimer(wait)
 		select {

@@ -3,6 +3,7 @@
 package vaulttest
 
 import (
+	"context"
 	"encoding/json"
 	"net"
 	"net/http"
@@ -61,7 +62,8 @@ func Start(t testing.TB, extra ...string) *Server {
 
 func (s *Server) run(t testing.TB, plain, tls string) {
 	t.Helper()
-	cmd := exec.Command(s.bin, append([]string{"-listen", plain, "-tls-listen", tls}, s.args...)...)
+	// Its end is that of the test, by end; the context of t is done before.
+	cmd := exec.CommandContext(context.Background(), s.bin, append([]string{"-listen", plain, "-tls-listen", tls}, s.args...)...)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {

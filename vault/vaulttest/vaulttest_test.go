@@ -3,6 +3,7 @@ package vaulttest
 import (
 	"bytes"
 	"errors"
+	"net/http"
 	"os"
 	"testing"
 
@@ -16,7 +17,7 @@ func TestServer(t *testing.T) {
 	a := s.Write(t, "transit/encrypt/k", d)["ciphertext"]
 	s.Seal(t)
 	_, err := s.Client(t).Logical().Write("transit/encrypt/k", d)
-	if re, ok := errors.AsType[*api.ResponseError](err); !ok || re.StatusCode != 503 {
+	if re, ok := errors.AsType[*api.ResponseError](err); !ok || re.StatusCode != http.StatusServiceUnavailable {
 		t.Fatalf("sealed: %v", err)
 	}
 	s.Unseal(t)
