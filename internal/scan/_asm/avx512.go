@@ -1,0 +1,429 @@
+package main
+
+import (
+	"fmt"
+	"github.com/mmcloughlin/avo/attr"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// Tables of truth for VPTERNLOG: bit 4*a + 2*b + c is f(a, b, c), where a is the
+// destination, b the middle operand, c the first one after the table.
+func tern(f func(a, b, c bool) bool) Constant {
+	var t uint8
+	for i := range uint8(8) {
+		if f(i&4 != 0, i&2 != 0, i&1 != 0) {
+			t |= 1 << i
+		}
+	}
+	return U8(t)
+}
+
+var (
+	and3 = tern(func(a, b, c bool) bool { return a && b && c })
+	or3  = tern(func(a, b, c bool) bool { return a || b || c })
+	not  = tern(func(_, _, c bool) bool { return !c })
+	// choose takes from b where a is set, and from c elsewhere.
+	choose = tern(func(a, b, c bool) bool { return a && b || !a && c })
+	// mixMasked is a XOR (b AND c).
+	mixMasked = tern(func(a, b, c bool) bool { return a != (b && c) })
+)
+
+// broadcast returns a register with all bytes b.
+func broadcast(b uint8) reg.VecVirtual {
+	z, x := ZMM(), GP32()
+	MOVL(U32(uint32(b)*0x01010101), x)
+	VPBROADCASTD(x, z)
+	return z
+}
+
+// stripeAddresses returns the addresses of the eight stripes from p on: p advances with
+// the returned second pointer.
+func stripeAddresses(p, n reg.GPVirtual) (at [8]Mem, p4 reg.GPVirtual) {
+	n3 := GP64()
+	LEAQ(Mem{Base: n, Index: n, Scale: 2}, n3)
+	p4 = GP64()
+	LEAQ(Mem{Base: p, Index: n, Scale: 4}, p4)
+	for i, b := range []reg.Register{p, p4} {
+		at[4*i] = Mem{Base: b}
+		at[4*i+1] = Mem{Base: b, Index: n, Scale: 1}
+		at[4*i+2] = Mem{Base: b, Index: n, Scale: 2}
+		at[4*i+3] = Mem{Base: b, Index: n3, Scale: 1}
+	}
+	return at, p4
+}
+
+// classesAVX512 makes the class planes: it looks up the kinds of 64 bytes of each stripe
+// at once, turns the eight registers of four bits into four registers of eight bits, the
+// planes of the bits, and makes the planes of the classes from them.
+func classesAVX512() {
+	TEXT("classesAVX512", attr.NOSPLIT, "func(planes, w *byte, stripe uintptr, before uint8, kinds *[128]uint8) uint64")
+	Pragma("noescape")
+	Doc("classesAVX512 makes the class planes of a window and returns which are live. Needs AVX-512 F, BW, VBMI.")
+	planes := Load(Param("planes"), GP64()).(reg.GPVirtual)
+	w := Load(Param("w"), GP64()).(reg.GPVirtual)
+	n := Load(Param("stripe"), GP64()).(reg.GPVirtual)
+	kinds := Load(Param("kinds"), GP64()).(reg.GPVirtual)
+	ADDQ(Imm(edge), planes)
+
+	table := func(shift uint64) [2]reg.VecVirtual {
+		t := [2]reg.VecVirtual{ZMM(), ZMM()}
+		for i := range t {
+			VMOVDQU64(Mem{Base: kinds, Disp: 64 * i}, t[i])
+			if shift > 0 {
+				VPSLLW(Imm(shift), t[i], t[i])
+			}
+		}
+		return t
+	}
+	low, high := table(0), table(4)
+	notASCII := broadcast(0x80)
+	mask2, mask1 := broadcast(0x33), broadcast(0x55)
+	seen := map[int]reg.VecVirtual{}
+	for _, c := range []int{upper, dot, dash, space, colon, at, plus, escape} {
+		seen[c] = ZMM()
+		VPXORQ(seen[c], seen[c], seen[c])
+	}
+
+	text, p4 := stripeAddresses(w, n)
+	p, end := GP64(), GP64()
+	MOVQ(planes, p)
+	LEAQ(Mem{Base: planes, Index: n, Scale: 1}, end)
+	Label("classes512")
+	var x [4]reg.VecVirtual
+	for i := range x {
+		x[i] = ZMM()
+		y := ZMM()
+		VPMINUB(text[i], notASCII, x[i]) // byte 0x80 counts as 0
+		VPERMI2B(low[1], low[0], x[i])
+		VPMINUB(text[i+4], notASCII, y)
+		VPERMI2B(high[1], high[0], y)
+		VPORQ(x[i], y, x[i])
+	}
+	// exchange swaps the upper bits of a with the lower bits of b, in fields of 2*n.
+	exchange := func(a, b, mask reg.VecVirtual, n uint64) {
+		l, h := ZMM(), ZMM()
+		VPSRLW(Imm(n), a, l)
+		VPSLLW(Imm(n), b, h)
+		t := ZMM()
+		VMOVDQA64(mask, t)
+		VPTERNLOGQ(choose, h, a, t)
+		VMOVDQA64(mask, a)
+		VPTERNLOGQ(choose, b, l, a)
+		VMOVDQA64(a, b)
+		VMOVDQA64(t, a)
+	}
+	exchange(x[0], x[2], mask2, 2)
+	exchange(x[1], x[3], mask2, 2)
+	exchange(x[0], x[1], mask1, 1)
+	exchange(x[2], x[3], mask1, 1)
+	put := func(c int, v reg.VecVirtual) {
+		VMOVDQA64(v, Mem{Base: p, Disp: c * stride})
+		if s, ok := seen[c]; ok {
+			VPORQ(v, s, s)
+		}
+	}
+	b0, b1, b2, b3 := x[0], x[1], x[2], x[3]
+	put(word, b3)
+	t := ZMM()
+	VPANDQ(b3, b0, t)
+	put(hexDigit, t)
+	VPANDQ(t, b2, t)
+	put(digit, t)
+	u := ZMM()
+	VPANDQ(b3, b1, u)
+	put(upper, u)
+	for k, c := range []int{dot, dash, space, colon, at, plus, escape} {
+		v := ZMM()
+		VMOVDQA64(b2, v)
+		VPTERNLOGQ(U8(1<<(k+1)), b0, b1, v)
+		VPANDNQ(v, b3, v)
+		put(c, v)
+	}
+	VPTERNLOGQ(not, b3, b3, b3)
+	put(nonWord, b3)
+	ADDQ(Imm(64), w)
+	ADDQ(Imm(64), p4)
+	ADDQ(Imm(64), p)
+	CMPQ(p, end)
+	JB(LabelRef("classes512"))
+
+	// What stands after the last place of a stripe is the start of the next one.
+	mask, outside := broadcast(0x7f), broadcast(0x80)
+	for c := range numClasses {
+		v := ZMM()
+		VPSRLW(Imm(1), Mem{Base: planes, Disp: c * stride}, v)
+		VPANDQ(mask, v, v)
+		if c == nonWord {
+			VPORQ(outside, v, v)
+		}
+		VMOVDQA64(v, Mem{Base: planes, Index: n, Scale: 1, Disp: c * stride})
+	}
+	before := Load(Param("before"), GP32())
+	last := GP32()
+	MOVBLZX(Mem{Base: planes, Index: n, Scale: 1, Disp: nonWord*stride - 1}, last)
+	ADDL(last, last)
+	ORL(before, last)
+	MOVB(last.(reg.GPVirtual).As8(), Mem{Base: planes, Disp: nonWord*stride - 1})
+
+	live, bit := GP64(), GP64()
+	MOVQ(U32(1<<digit|1<<word|1<<hexDigit|1<<nonWord), live)
+	for c := range numClasses {
+		s, ok := seen[c]
+		if !ok {
+			continue
+		}
+		k := K()
+		VPTESTMQ(s, s, k)
+		XORL(bit.As32(), bit.As32())
+		KORTESTB(k, k)
+		SETNE(bit.As8())
+		SHLQ(Imm(uint64(c)), bit)
+		ORQ(bit, live)
+	}
+	Store(live, ReturnIndex(0))
+	VZEROUPPER()
+	RET()
+}
+
+// literalsAVX512 marks the places where a bucket has all three hashes of two bytes each.
+func literalsAVX512() {
+	TEXT("literalsAVX512", attr.NOSPLIT, "func(lit *uint64, w *byte, n uintptr, tables *byte)")
+	Pragma("noescape")
+	Doc("literalsAVX512 marks the places in w[:n] where literals may be. Needs AVX-512 F, BW, VBMI and GFNI.")
+	lit := Load(Param("lit"), GP64()).(reg.GPVirtual)
+	w := Load(Param("w"), GP64()).(reg.GPVirtual)
+	n := Load(Param("n"), GP64()).(reg.GPVirtual)
+	tables := Load(Param("tables"), GP64()).(reg.GPVirtual)
+	var t [3][2][2]reg.VecVirtual // by feature, half of the buckets, half of the table
+	for f := range 3 {
+		for half := range 2 {
+			for i := range 2 {
+				t[f][half][i] = ZMM()
+				VMOVDQU64(Mem{Base: tables, Disp: ((2*f+half)*2 + i) * 64}, t[f][half][i])
+			}
+		}
+	}
+	fold := broadcast(0xdf)
+	// The matrix moves bit 3 to bit 0, 4 to 1, 6 to 3, 0 to 4, 1 to 5, 2 to 6. Its
+	// byte 7-i has the bits that go to bit i.
+	rotate := ZMM()
+	m := GP64()
+	MOVQ(Imm(1<<3<<56|1<<4<<48|1<<6<<32|1<<0<<24|1<<1<<16|1<<2<<8), m)
+	VPBROADCASTQ(m, rotate)
+	end := GP64()
+	LEAQ(Mem{Base: w, Index: n, Scale: 1}, end)
+	Label("literals512")
+	var hit [2]reg.VecVirtual
+	var looked [2][3]reg.VecVirtual
+	for f := range 3 {
+		h := ZMM()
+		VMOVDQU64(Mem{Base: w, Disp: f + 1}, h)
+		VGF2P8AFFINEQB(Imm(0), rotate, h, h)
+		VPTERNLOGQ(mixMasked, Mem{Base: w, Disp: f}, fold, h)
+		for half := range 2 {
+			v := h
+			if half == 0 {
+				v = ZMM()
+				VMOVDQA64(h, v)
+			}
+			VPERMI2B(t[f][half][1], t[f][half][0], v)
+			looked[half][f] = v
+		}
+	}
+	for half := range hit {
+		v := looked[half]
+		VPTERNLOGQ(and3, v[2], v[1], v[0])
+		hit[half] = v[0]
+	}
+	VPORQ(hit[0], hit[1], hit[0])
+	k := K()
+	VPTESTMB(hit[0], hit[0], k)
+	KMOVQ(k, Mem{Base: lit})
+	ADDQ(Imm(64), w)
+	ADDQ(Imm(8), lit)
+	CMPQ(w, end)
+	JB(LabelRef("literals512"))
+	VZEROUPPER()
+	RET()
+}
+
+// runAVX512 runs a program: code is laid out as in ../code.go. There is one interpreter
+// for each length of stripes, which holds a whole plane in its registers.
+func runAVX512() {
+	TEXT("runAVX512", attr.NOSPLIT, "func(planes *byte, code *uint32, stripe uintptr, live uint64) uint64")
+	Pragma("noescape")
+	Doc("runAVX512 runs a program over planes and returns which slots are live. Needs AVX-512 F.")
+	planes := Load(Param("planes"), GP64()).(reg.GPVirtual)
+	code := Load(Param("code"), GP64()).(reg.GPVirtual)
+	n := Load(Param("stripe"), GP64()).(reg.GPVirtual)
+	live := Load(Param("live"), GP64()).(reg.GPVirtual)
+	mask := broadcast(0x7f)
+	iota := GP64()
+	LEAQ(bytes128(), iota)
+	for _, length := range []int{64, 128, 256} {
+		CMPQ(n, U32(uint32(length)))
+		JEQ(LabelRef(fmt.Sprintf("step%d", length)))
+	}
+	for _, length := range []int{512, 256, 128, 64} {
+		interpreter(planes, code, live, iota, mask, length)
+	}
+	Label("done")
+	Store(live, ReturnIndex(0))
+	VZEROUPPER()
+	RET()
+}
+
+// bytes128 holds the numbers from 0 to 127.
+func bytes128() Mem {
+	m := GLOBL("bytes128", attr.RODATA|attr.NOPTR)
+	for i := range 128 {
+		DATA(i, U8(uint8(i)))
+	}
+	return m
+}
+
+func interpreter(planes, code, live, iota reg.GPVirtual, mask reg.VecVirtual, length int) {
+	label := func(s string) string { return fmt.Sprintf("%s%d", s, length) }
+	ref := func(s string) LabelRef { return LabelRef(label(s)) }
+	t := length / 64
+	product, sum := make([]reg.VecVirtual, t), make([]reg.VecVirtual, t)
+	for i := range t {
+		product[i], sum[i] = ZMM(), ZMM()
+	}
+	// zero sets the flags by whether all of v is.
+	zero := func(v []reg.VecVirtual) {
+		a := v[0]
+		if t > 1 {
+			a = ZMM()
+			VPORQ(v[0], v[1], a)
+		}
+		for i := 2; i < t; i += 2 {
+			VPTERNLOGQ(or3, v[i], v[i+1], a)
+		}
+		k := K()
+		VPTESTMQ(a, a, k)
+		KORTESTB(k, k)
+	}
+	each := func(f func(i int)) {
+		for i := range t {
+			f(i)
+		}
+	}
+	dst, bit := GP64(), GP64()
+	products, terms := GP32(), GP32()
+	any, x := GP32(), GP64()
+
+	Label(label("step"))
+	MOVL(Mem{Base: code}, dst.As32())
+	TESTL(dst.As32(), dst.As32())
+	JEQ(LabelRef("done"))
+	ADDQ(planes, dst)
+	MOVL(Mem{Base: code, Disp: 4}, products)
+	MOVQ(Mem{Base: code, Disp: 8}, bit)
+	ADDQ(Imm(16), code)
+	XORL(any, any)
+	NOTQ(bit)
+	ANDQ(bit, live)
+	NOTQ(bit)
+
+	Label(label("product"))
+	MOVL(Mem{Base: code, Disp: 8}, terms)
+	MOVQ(Mem{Base: code}, x)
+	ANDNQ(x, live, x)
+	JNE(ref("skip"))
+	// term reads the next term and combines it with the product. A plane that is read
+	// from the middle of a line is put together from two lines: loads across lines cost
+	// more.
+	count := 0
+	term := func(aligned func(m Mem, i int), other func(v reg.VecVirtual, i int)) {
+		count++
+		l := fmt.Sprintf("aligned%d_", count)
+		done := fmt.Sprintf("term%d_", count)
+		k := GP64()
+		MOVL(Mem{Base: code}, x.As32())
+		ADDQ(Imm(4), code)
+		MOVL(x.As32(), k.As32())
+		ANDL(Imm(63), k.As32())
+		JEQ(ref(l))
+		SUBQ(k, x)
+		ADDQ(planes, x)
+		index := ZMM()
+		VMOVDQU64(Mem{Base: iota, Index: k, Scale: 1}, index)
+		line := ZMM()
+		VMOVDQA64(Mem{Base: x}, line)
+		for i := range t {
+			next := ZMM()
+			VMOVDQA64(Mem{Base: x, Disp: 64 * (i + 1)}, next)
+			VPERMT2B(next, index, line)
+			other(line, i)
+			line = next
+		}
+		JMP(ref(done))
+		Label(label(l))
+		ADDQ(planes, x)
+		each(func(i int) { aligned(Mem{Base: x, Disp: 64 * i}, i) })
+		Label(label(done))
+	}
+	ADDQ(Imm(12), code)
+	term(func(m Mem, i int) { VMOVDQA64(m, product[i]) }, func(v reg.VecVirtual, i int) { VMOVDQA64(v, product[i]) })
+	SUBL(Imm(1), terms)
+	JEQ(ref("add"))
+	and := func() {
+		term(func(m Mem, i int) { VPANDQ(m, product[i], product[i]) }, func(v reg.VecVirtual, i int) { VPANDQ(v, product[i], product[i]) })
+	}
+	and()
+	SUBL(Imm(1), terms)
+	JEQ(ref("add"))
+	CMPL(terms, Imm(2))
+	JB(ref("and"))
+	// There is more to come: worth a look whether anything is left.
+	zero(product)
+	JEQ(ref("nothing"))
+	Label(label("and"))
+	and()
+	SUBL(Imm(1), terms)
+	JNE(ref("and"))
+
+	Label(label("add"))
+	TESTL(any, any)
+	JNE(ref("or"))
+	each(func(i int) { VMOVDQA64(product[i], sum[i]) })
+	MOVL(U32(1), any)
+	SUBL(Imm(1), products)
+	JNE(ref("product"))
+	JMP(ref("store"))
+	Label(label("or"))
+	each(func(i int) { VPORQ(product[i], sum[i], sum[i]) })
+	SUBL(Imm(1), products)
+	JNE(ref("product"))
+
+	Label(label("store"))
+	zero(sum)
+	SETNE(any.As8())
+	NEGQ(any.As64())
+	ANDQ(any.As64(), bit)
+	ORQ(bit, live)
+	each(func(i int) { VMOVDQA64(sum[i], Mem{Base: dst, Disp: 64 * i}) })
+	VPSRLW(Imm(1), sum[0], product[0])
+	VPANDQ(mask, product[0], product[0])
+	VMOVDQA64(product[0], Mem{Base: dst, Disp: length})
+	JMP(ref("step"))
+
+	Label(label("skip"))
+	ADDQ(Imm(12), code)
+	Label(label("nothing"))
+	LEAQ(Mem{Base: code, Index: terms.As64(), Scale: 4}, code)
+	SUBL(Imm(1), products)
+	JNE(ref("product"))
+	TESTL(any, any)
+	JNE(ref("store"))
+	// Nothing at all: what stands in the plane does not matter, unless the slot has no
+	// bit to tell so.
+	TESTQ(bit, bit)
+	JNE(ref("step"))
+	each(func(i int) { VPXORQ(sum[i], sum[i], sum[i]) })
+	JMP(ref("store"))
+}
