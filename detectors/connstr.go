@@ -280,7 +280,7 @@ func closingQuote(b []byte, i, lim int, c byte) int {
 // matchLibpq takes a value of a keyword string, which blanks or single quotes delimit.
 func matchLibpq(b []byte, i, lim int, known bool) (redact.Span, redact.Reason) {
 	s := redact.Span{Start: i, End: i}
-	next := 0
+	var next int
 	if b[i] == '\'' {
 		s.Start++
 		j := i + 1

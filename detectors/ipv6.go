@@ -162,7 +162,7 @@ func parseIPv6(a []byte) (n int, r redact.Reason) {
 				return 0, redact.RejectAnchor
 			}
 			groups += 2
-			dotted, i = true, len(a)
+			dotted = true
 			break
 		}
 		// After eight groups a port may follow.

@@ -77,7 +77,7 @@ func TestPhoneExamples(t *testing.T) {
 		}
 		all[r.Format]++
 		for _, x := range detectortest.Oracle([]redact.Detector{phone{}}, []byte(text)) {
-			if string(text[x.Start:x.End]) == r.Text {
+			if text[x.Start:x.End] == r.Text {
 				found[r.Format]++
 			}
 		}

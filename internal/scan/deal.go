@@ -6,8 +6,18 @@ import (
 	"slices"
 )
 
-// buckets is the number of groups that literals are dealt into.
-const buckets = 16
+const (
+	// buckets is the number of groups that the kernel looks up in one pass.
+	buckets = 16
+	// perPass is how many literals are dealt into the buckets of one pass. A pass more
+	// costs a few nanoseconds per kilobyte; fuller buckets let more places through, and
+	// each of those costs as much.
+	perPass   = 192
+	maxPasses = 6
+)
+
+// passes is the number of passes of the kernel over the text, for n literals.
+func passes(n int) int { return min(max(1, (n+perPass-1)/perPass), maxPasses) }
 
 // maxOffset bounds where the window of a literal is, so that it lies within Margin.
 const maxOffset = Margin - maxWindow
@@ -147,7 +157,7 @@ func rarest(lits []Literal) []window {
 // It is linear in the number of literals.
 func deal(lits []Literal, m *literalModel) []window {
 	nf := len(m.features)
-	groups := make([]group, buckets)
+	groups := make([]group, passes(len(lits))*buckets)
 	for i := range groups {
 		groups[i] = group{make([][any + 1]uint16, nf), make([]float64, nf)}
 	}
@@ -220,13 +230,18 @@ func deal(lits []Literal, m *literalModel) []window {
 	return ws
 }
 
-// bucketTables returns the sets of buckets for each value of each feature, eight buckets a
-// byte: for each feature those of the lower half of the buckets, then the upper half.
+// tableSize is the size of the tables of one pass, in bytes.
+func (m *literalModel) tableSize() int { return len(m.features) * 2 * m.values }
+
+// bucketTables returns, pass by pass, the sets of buckets for each value of each feature,
+// eight buckets a byte: for each feature those of the lower half of the buckets, then the
+// upper half.
 func (m *literalModel) bucketTables(ws []window) []byte {
-	t := make([]byte, len(m.features)*2*m.values)
+	t := make([]byte, passes(len(ws))*m.tableSize())
 	for _, w := range ws {
+		pass := t[w.bucket/buckets*m.tableSize():]
 		for f := range m.features {
-			half := t[(2*f+w.bucket/8)*m.values:][:m.values]
+			half := pass[(2*f+w.bucket%buckets/8)*m.values:][:m.values]
 			if v := m.features[f].value(w.lit.Text, w.off); v != any {
 				half[v] |= 1 << (w.bucket % 8)
 				continue

@@ -23,7 +23,15 @@ func native() (ms []*implementation) {
 				s.live = classesAVX512(&s.planes[0], &s.w[0], uintptr(s.stripe), s.before, (*[128]uint8)(kinds[:]))
 			},
 			literals: func(s *Scanner) {
-				literalsAVX512(&s.lit[0], &s.w[0], uintptr(stripes*s.stripe), &s.lits.first[0])
+				n, size := stripes*s.stripe, hashedPairs.tableSize()
+				literalsAVX512(&s.lit[0], &s.w[0], uintptr(n), &s.lits.first[0])
+				for t := s.lits.first[size:]; len(t) > 0; t = t[size:] {
+					var more [Window / 64]uint64
+					literalsAVX512(&more[0], &s.w[0], uintptr(n), &t[0])
+					for i := range n / 64 {
+						s.lit[i] |= more[i]
+					}
+				}
 			},
 			run: func(s *Scanner) {
 				s.live = runAVX512(&s.planes[0], &s.t.code.words[0], uintptr(s.stripe), s.live)

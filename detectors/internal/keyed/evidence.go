@@ -100,9 +100,9 @@ func Entropy(v []byte) int {
 	var hist [128]uint8
 	sum := int32(0)
 	for _, c := range v {
-		h := &hist[c&0x7f]
-		sum += xlogx[int(*h)+1] - xlogx[*h]
-		*h++
+		n := int(hist[c&0x7f])
+		sum += xlogx[n+1] - xlogx[n]
+		hist[c&0x7f] = uint8(n + 1)
 	}
 	// log2(n) - 1/n * sum of c*log2(c)
 	n := int32(len(v))
