@@ -263,7 +263,7 @@ var observability = []Rule{
 		ID: "openweather-key", Kind: "openweather",
 		Doc:        "OpenWeather API key",
 		Source:     "https://openweathermap.org/appid",
-		Keywords:   []string{"openweather", "pyowm", "owm"},
+		Keywords:   []string{"openweather", "pyowm", "owm_"},
 		Pattern:    `[0-9a-z]{32}`,
 		MinEntropy: 2.5,
 	},

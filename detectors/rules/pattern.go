@@ -50,13 +50,15 @@ type sequence struct {
 // maxSequences bounds how many sequences a pattern may stand for.
 const maxSequences = 96
 
-// parse turns a pattern into the sequences whose union it is.
-func parse(pattern string) ([]sequence, error) {
+// parse turns a pattern into the sequences whose union it is. With spell, small classes
+// that are not counted are spelled out as alternatives, so that gh[pous]_ has literals to
+// search for.
+func parse(pattern string, spell bool) ([]sequence, error) {
 	re, err := syntax.Parse(pattern, syntax.Perl)
 	if err != nil {
 		return nil, err
 	}
-	alts, err := expand(re)
+	alts, err := expand(re, spell)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +87,7 @@ func parse(pattern string) ([]sequence, error) {
 }
 
 // expand returns the alternatives that re stands for.
-func expand(re *syntax.Regexp) ([][]element, error) {
+func expand(re *syntax.Regexp, spell bool) ([][]element, error) {
 	switch re.Op {
 	case syntax.OpEmptyMatch:
 		return [][]element{nil}, nil
@@ -106,10 +108,9 @@ func expand(re *syntax.Regexp) ([][]element, error) {
 		if err != nil {
 			return nil, err
 		}
-		if n > maxLetters {
+		if !spell || n > maxLetters {
 			return [][]element{{{set: s, min: 1, max: 1}}}, nil
 		}
-		// So that gh[pous]_ is a literal to search for.
 		var alts [][]element
 		for c := range s {
 			if s[c] {
@@ -118,18 +119,18 @@ func expand(re *syntax.Regexp) ([][]element, error) {
 		}
 		return alts, nil
 	case syntax.OpCapture:
-		alts, err := expand(re.Sub[0])
+		alts, err := expand(re.Sub[0], spell)
 		for i := range alts {
 			alts[i] = slices.Concat([]element{{mark: true}}, alts[i], []element{{mark: true}})
 		}
 		return alts, err
 	case syntax.OpQuest:
-		alts, err := expand(re.Sub[0])
+		alts, err := expand(re.Sub[0], spell)
 		return append(alts, nil), err
 	case syntax.OpAlternate:
 		var all [][]element
 		for _, sub := range re.Sub {
-			alts, err := expand(sub)
+			alts, err := expand(sub, spell)
 			if err != nil {
 				return nil, err
 			}
@@ -139,7 +140,7 @@ func expand(re *syntax.Regexp) ([][]element, error) {
 	case syntax.OpConcat:
 		all := [][]element{nil}
 		for _, sub := range re.Sub {
-			alts, err := expand(sub)
+			alts, err := expand(sub, spell)
 			if err != nil {
 				return nil, err
 			}
@@ -149,13 +150,12 @@ func expand(re *syntax.Regexp) ([][]element, error) {
 		}
 		return all, nil
 	case syntax.OpRepeat:
-		return repeat(re)
+		return repeat(re, spell)
 	}
 	return nil, fmt.Errorf("%s is not allowed in a pattern", re)
 }
 
-// maxLetters is the size up to which a class that is not counted is written out as
-// alternatives.
+// maxLetters is the size up to which a class is spelled out.
 const maxLetters = 6
 
 func class(re *syntax.Regexp) (s *set, n int, err error) {
@@ -172,7 +172,7 @@ func class(re *syntax.Regexp) (s *set, n int, err error) {
 	return s, n, nil
 }
 
-func repeat(re *syntax.Regexp) ([][]element, error) {
+func repeat(re *syntax.Regexp, spell bool) ([][]element, error) {
 	if re.Max < 0 {
 		return nil, fmt.Errorf("%s has no upper bound", re)
 	}
@@ -189,7 +189,7 @@ func repeat(re *syntax.Regexp) ([][]element, error) {
 		}
 		return [][]element{{{set: s, min: re.Min, max: re.Max}}}, nil
 	}
-	alts, err := expand(re.Sub[0])
+	alts, err := expand(re.Sub[0], spell)
 	if err != nil {
 		return nil, err
 	}

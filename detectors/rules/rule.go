@@ -54,9 +54,18 @@ func compile(r Rule) (*detector, error) {
 	case r.MinEntropy < 0 || r.MinEntropy > 7:
 		return nil, errors.New("MinEntropy is not within 0 and 7")
 	}
-	seqs, err := parse(r.Pattern)
+	seqs, err := parse(r.Pattern, false)
 	if err != nil {
 		return nil, err
+	}
+	if len(r.Keywords) == 0 && shortestAnchor(seqs) < goodAnchor {
+		spelled, err := parse(r.Pattern, true)
+		if err != nil {
+			return nil, err
+		}
+		if shortestAnchor(spelled) > shortestAnchor(seqs) {
+			seqs = spelled
+		}
 	}
 	d := &detector{
 		seqs:     seqs,
@@ -102,6 +111,23 @@ func compile(r Rule) (*detector, error) {
 		return nil, fmt.Errorf("a match may be %d bytes long", width)
 	}
 	return d, nil
+}
+
+// goodAnchor is the length from which an anchor is rare enough in any text.
+const goodAnchor = 4
+
+// shortestAnchor returns the length of the shortest anchor of the sequences, or 0 when one
+// of them has none.
+func shortestAnchor(seqs []sequence) int {
+	shortest := 255
+	for i := range seqs {
+		l, err := seqs[i].chooseAnchor()
+		if err != nil {
+			return 0
+		}
+		shortest = min(shortest, len(l.Text))
+	}
+	return shortest
 }
 
 // edge is how far Match looks beyond a match, to judge its neighbours.
