@@ -55,7 +55,7 @@ func newPass(w *Worker, depth int) *pass {
 func (p *pass) find(b []byte) {
 	p.b = b
 	p.found, p.keeps, p.masked = p.found[:0], p.keeps[:0], 0
-	p.blobs, p.blobEnd = p.blobs[:0], 0
+	p.blobs, p.blobEnd, p.escapes = p.blobs[:0], 0, p.escapes[:0]
 	p.clearSkips()
 	for from := 0; from < len(b); {
 		off := max(0, from-scan.Margin)
@@ -138,6 +138,7 @@ func (p *pass) try(off, from, to int) (ok bool) {
 		})
 	}
 	p.w.sc.Candidates(p.w.e.blobShape, from, to, p.blobAt)
+	p.noteEscapes(from, to) // while the text is in the nearest cache
 	return true
 }
 

@@ -7,8 +7,8 @@ import "logveil/internal/scan"
 func Implementation() string { return scan.Implementation() }
 
 // Implementations names the kernels that this processor has, the fastest first.
-func Implementations() []string { return []string{scan.Implementation()} }
+func Implementations() []string { return scan.Implementations() }
 
 // UseImplementation changes the kernels in use, for tests and benchmarks. Nothing may be
 // scanning.
-func UseImplementation(string) error { return nil }
+func UseImplementation(name string) error { return scan.Use(name) }

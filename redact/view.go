@@ -40,14 +40,9 @@ type view struct {
 	percent bool
 }
 
-// views looks at the parts of the text that have escapes, decoded, and adds what it
-// finds there to p.found.
-func (p *pass) views() {
-	if p.depth >= maxDepth {
-		return
-	}
-	p.escapes = p.escapes[:0]
-	scan.Escapes(p.b, 0, len(p.b), func(at int) bool {
+// noteEscapes notes where p.b[from:to) has escapes.
+func (p *pass) noteEscapes(from, to int) {
+	scan.Escapes(p.b, from, to, func(at int) {
 		if n := escapeLen(p.b, at); n > 0 {
 			// Of the escapes close together, the first and the last are enough.
 			if k := len(p.escapes); k > 0 && at > p.escapes[k-1].Start && at-p.escapes[k-1].End < viewContext {
@@ -56,9 +51,13 @@ func (p *pass) views() {
 				p.escapes = append(p.escapes, Span{at, at + n})
 			}
 		}
-		return true
 	})
-	if len(p.escapes) == 0 {
+}
+
+// views looks at the parts of the text that have escapes, decoded, and adds what it
+// finds there to p.found.
+func (p *pass) views() {
+	if p.depth >= maxDepth || len(p.escapes) == 0 {
 		return
 	}
 	sortSpans(p.escapes)

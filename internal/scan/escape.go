@@ -7,8 +7,8 @@ import "bytes"
 var escapes = [3]byte{'\\', '%', '&'}
 
 // Escapes calls yield for each byte of text[from:to) that may introduce an escape
-// sequence, in order for each such byte, until yield returns false.
-func Escapes(text []byte, from, to int, yield func(at int) bool) {
+// sequence, in order for each of them.
+func Escapes(text []byte, from, to int, yield func(at int)) {
 	for _, c := range escapes {
 		for at := from; at < to; at++ {
 			i := bytes.IndexByte(text[at:to], c)
@@ -16,9 +16,7 @@ func Escapes(text []byte, from, to int, yield func(at int) bool) {
 				break
 			}
 			at += i
-			if !yield(at) {
-				return
-			}
+			yield(at)
 		}
 	}
 }
