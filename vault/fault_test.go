@@ -485,6 +485,39 @@ func TestFaultTooLarge(t *testing.T) {
 	})
 }
 
+// Vault is away at the start: refuse, or masks until it comes.
+func TestRemoteWithoutVaultAtStart(t *testing.T) {
+	w := newWorld(t)
+	w.Seal(t)
+	c, err := NewClient(w.config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for _, f := range []func(context.Context, *Client, RemoteConfig) (*Remote, error){NewTransit, NewHMAC} {
+		if _, err := f(t.Context(), c, RemoteConfig{Key: "logveil-transit"}); err == nil {
+			t.Fatal("started without Vault")
+		}
+	}
+	tr := newTransit(t, c, RemoteConfig{MaskOnStartFailure: true, Budget: 5 * time.Second})
+	hm := newHMAC(t, c, RemoteConfig{MaskOnStartFailure: true, Budget: 5 * time.Second})
+	kinds := map[redact.Kind]Rule{"email": {Scheme: tr}, "card": {Scheme: hm}}
+	tk := newTokenizer(t, Options{Default: Rule{Scheme: Mask{}}, Kinds: kinds})
+	if a, b := tokenOf(tk, "email", "a@example.com"), tokenOf(tk, "card", "4111111111111111"); a+b != "" {
+		t.Errorf("tokens from nothing: %q, %q", a, b)
+	}
+	if tr.Stats().Masked[MaskNoKey] != 1 || hm.Stats().Masked[MaskNoKey] != 1 {
+		t.Errorf("%v, %v", tr.Stats().Masked, hm.Stats().Masked)
+	}
+	w.Unseal(t)
+	eventually(t, "tokens", func() bool {
+		return tokenOf(tk, "email", "a@example.com") != "" && tokenOf(tk, "card", "4111111111111111") != ""
+	})
+	if st := tk.Stats(); st.Schemes["transit"].Cached+st.Schemes["hmac"].Cached != st.Cached {
+		t.Errorf("%+v", st)
+	}
+}
+
 // A pair: requests to the standby are redirected; when the active one steps down there is
 // no leader for a moment.
 func TestFaultStandby(t *testing.T) {

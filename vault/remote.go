@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"logveil/redact"
@@ -44,6 +45,9 @@ type RemoteConfig struct {
 	Queue int
 	// CacheBytes bounds the memory for tokens that Vault made. 0 means 32 MiB.
 	CacheBytes int
+	// MaskOnStartFailure lets the scheme start while Vault cannot be reached; values
+	// are masked until it can.
+	MaskOnStartFailure bool
 }
 
 func (c *RemoteConfig) setDefaults() error {
@@ -113,6 +117,9 @@ type Remote struct {
 	metrics   remoteMetrics
 	// canary goes first in each request; its token is the payload to come back.
 	canary *pending
+	// ready says that the key is known and checked; kid, cfg.Version and canary stand
+	// still from then on.
+	ready atomic.Bool
 
 	mu    sync.Mutex
 	kinds map[redact.Kind]*remoteKind
@@ -154,19 +161,54 @@ func newRemote(ctx context.Context, name string, c *Client, cfg RemoteConfig, m 
 	if err := cfg.setDefaults(); err != nil {
 		return nil, err
 	}
-	id, err := checkKey(ctx, c, name, cfg.Mount, cfg.Key, cfg.Version)
-	if err != nil {
-		return nil, err
-	}
-	cfg.Version = id.Version
-	id.Tenant = cfg.Tenant
-	r := &Remote{name: name, kid: id.kid(), client: c, cfg: cfg, method: m, lru: newLRU(cfg.CacheBytes),
+	r := &Remote{name: name, client: c, cfg: cfg, method: m, lru: newLRU(cfg.CacheBytes),
 		kinds: make(map[redact.Kind]*remoteKind), calls: make(map[hash128]*pending)}
-	if err := r.probe(ctx); err != nil {
+	err := r.setUp(ctx)
+	// A key that is wrong will not become right by itself: that refuses to start.
+	if _, wrong := errors.AsType[*keyError](err); err != nil && (wrong || !cfg.MaskOnStartFailure) {
 		return nil, err
 	}
 	r.batcher = newBatcher(r)
+	if err != nil {
+		c.alarms.raise(err.Error())
+		r.batcher.wg.Go(r.setUpLater)
+	}
 	return r, nil
+}
+
+// setUp finds the key, checks and probes it.
+func (r *Remote) setUp(ctx context.Context) error {
+	id, err := checkKey(ctx, r.client, r.name, r.cfg.Mount, r.cfg.Key, r.cfg.Version)
+	if err != nil {
+		return err
+	}
+	id.Tenant = r.cfg.Tenant
+	r.cfg.Version, r.kid = id.Version, id.kid()
+	if err := r.probe(ctx); err != nil {
+		return err
+	}
+	r.ready.Store(true)
+	return nil
+}
+
+// setUpLater sets up until it succeeds or the scheme is closed.
+func (r *Remote) setUpLater() {
+	ctx, wait := r.batcher.ctx, r.client.cfg.timing.loginRetryMin
+	for {
+		t := time.NewTimer(jitter(wait))
+		select {
+		case <-ctx.Done():
+			t.Stop()
+			return
+		case <-t.C:
+		}
+		err := r.setUp(ctx)
+		if err == nil {
+			return
+		}
+		r.client.alarms.raise(err.Error())
+		wait = min(2*wait, r.client.cfg.timing.loginRetryMax)
+	}
 }
 
 // Close ends the background work. Values asked for afterwards are masked.
@@ -328,6 +370,10 @@ func (k *remoteKind) start(h hash128, canon []byte) (*pending, MaskReason) {
 	if p := r.calls[h]; p != nil {
 		r.mu.Unlock()
 		return p, maskNone
+	}
+	if !r.ready.Load() {
+		r.mu.Unlock()
+		return nil, MaskNoKey
 	}
 	if !r.client.breaker.allow() {
 		r.mu.Unlock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"unsafe"
@@ -56,30 +57,46 @@ type laneState struct {
 	cache *cache // made at first use
 	canon []byte
 	scratch
-	stats Stats
+	stats [numSchemes]SchemeStats
+	// refused counts values that no scheme was asked for.
+	refused uint64
 }
 
 // Stats counts what a Tokenizer did. All counts only grow.
 type Stats struct {
-	// Made counts tokens made, Cached those answered from the cache.
-	Made, Cached uint64
-	// Masks counts values whose rule is a mask.
-	Masks uint64
+	// SchemeStats sum up those of all schemes.
+	SchemeStats
+	// Schemes holds the counts of each scheme that was used.
+	Schemes map[string]SchemeStats
 	// Refused counts values left without an answer, because they are longer than
 	// MaxValue or of a kind that cannot stand in a token.
 	Refused uint64
+}
+
+// SchemeStats counts what a Tokenizer did under one scheme. What Vault was asked for is in
+// the Stats of the [Remote].
+type SchemeStats struct {
+	// Made counts tokens made in this process, Cached those answered from the
+	// Tokenizer's cache.
+	Made, Cached uint64
+	// Masks counts values whose rule is a mask.
+	Masks uint64
 	// NoKey counts values left without an answer, because there is no key: Vault gave
 	// none yet, or the last one is too old.
 	NoKey uint64
 }
 
-func (s *Stats) add(o *Stats) {
+func (s *SchemeStats) add(o SchemeStats) {
 	s.Made += o.Made
 	s.Cached += o.Cached
 	s.Masks += o.Masks
-	s.Refused += o.Refused
 	s.NoKey += o.NoKey
 }
+
+// schemeNames are all schemes; their places index the counts.
+var schemeNames = [...]string{"mask", "local", "envelope", "transit", "hmac"}
+
+const numSchemes = len(schemeNames)
 
 // New builds a Tokenizer.
 func New(o Options) (*Tokenizer, error) {
@@ -162,22 +179,22 @@ func (t *Tokenizer) answer(vs []redact.Value, buf []byte, w **waits) []byte {
 		if k == nil || k.kind != v.Kind {
 			if k = tab.slot(v.Kind).Load(); k == nil {
 				if k = t.addKind(tab, v.Kind); k == nil {
-					l.stats.Refused++
+					l.refused++
 					continue
 				}
 			}
 		}
 		if len(v.Raw) > MaxValue {
-			l.stats.Refused++
+			l.refused++
 			continue
 		}
-		start := len(buf)
+		start, stats := len(buf), &l.stats[k.scheme]
 		var seal *sealMaker
 		var h hash128
 		switch {
 		case k.seal != nil:
 			if seal = k.seal.Load(); seal == nil {
-				l.stats.NoKey++
+				stats.NoKey++
 				continue
 			}
 			h = seal.key.sum(v.Raw)
@@ -187,7 +204,7 @@ func (t *Tokenizer) answer(vs []redact.Value, buf []byte, w **waits) []byte {
 		if k.mask == nil {
 			var ok bool
 			if buf, ok = l.cache.append(buf, h); ok {
-				l.stats.Cached++
+				stats.Cached++
 				v.Token = buf[start:len(buf):len(buf)]
 				continue
 			}
@@ -207,10 +224,10 @@ func (t *Tokenizer) answer(vs []redact.Value, buf []byte, w **waits) []byte {
 		switch {
 		case k.mask != nil:
 			buf = k.mask.append(buf, l.canon)
-			l.stats.Masks++
+			stats.Masks++
 		case seal != nil:
 			buf = seal.append(buf, l.canon, &l.scratch)
-			l.stats.Made++
+			stats.Made++
 			l.cache.put(h, buf[start:])
 		default:
 			if *w == nil {
@@ -243,12 +260,21 @@ func (t *Tokenizer) lease(vs []redact.Value) *lane {
 
 // Stats returns what was done up to now.
 func (t *Tokenizer) Stats() Stats {
-	var s Stats
+	s := Stats{Schemes: make(map[string]SchemeStats)}
+	var by [numSchemes]SchemeStats
 	for i := range t.lanes {
 		l := &t.lanes[i]
 		l.mu.Lock()
-		s.add(&l.stats)
+		for j, st := range l.stats {
+			by[j].add(st)
+		}
+		s.Refused += l.refused
 		l.mu.Unlock()
+	}
+	for j, st := range by {
+		if s.add(st); st != (SchemeStats{}) {
+			s.Schemes[schemeNames[j]] = st
+		}
 	}
 	return s
 }
@@ -265,7 +291,8 @@ type kindTable struct {
 
 // boundKind is a kind under its rule.
 type boundKind struct {
-	kind redact.Kind
+	kind   redact.Kind
+	scheme int // into schemeNames
 	binding
 }
 
@@ -300,7 +327,7 @@ func (t *Tokenizer) addKind(tab *kindTable, kind redact.Kind) *boundKind {
 		rule = tab.def
 		rule.KeepLast = min(rule.KeepLast, KeepLimit(kind))
 	}
-	b := &boundKind{kind, rule.Scheme.bind(kind, rule.KeepLast)}
+	b := &boundKind{kind, max(0, slices.Index(schemeNames[:], rule.Scheme.Name())), rule.Scheme.bind(kind, rule.KeepLast)}
 	s.Store(b)
 	tab.n++
 	return b
