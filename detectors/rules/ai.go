@@ -73,6 +73,7 @@ var ai = []Rule{
 		ID: "fireworks-key", Kind: "fireworks",
 		Doc:        "Fireworks AI API key",
 		Source:     "https://docs.fireworks.ai/getting-started/quickstart",
+		Keywords:   []string{"fireworks"},
 		Pattern:    `fw_[A-Za-z0-9]{22,24}`,
 		MinEntropy: 3,
 	},
@@ -102,9 +103,10 @@ var ai = []Rule{
 	},
 	{
 		ID: "elevenlabs-key", Kind: "elevenlabs",
-		Doc:     "ElevenLabs API key",
-		Source:  "https://elevenlabs.io/docs/api-reference/authentication",
-		Pattern: `sk_[0-9a-f]{48}`,
+		Doc:      "ElevenLabs API key",
+		Source:   "https://elevenlabs.io/docs/api-reference/authentication",
+		Keywords: []string{"elevenlabs", "eleven_labs", "xi-api-key", "xi_api_key"},
+		Pattern:  `sk_[0-9a-f]{48}`,
 	},
 	{
 		ID: "pinecone-key", Kind: "pinecone",
@@ -184,6 +186,7 @@ var ai = []Rule{
 		ID: "voyage-key", Kind: "voyage",
 		Doc:        "Voyage AI API key",
 		Source:     "https://docs.voyageai.com/docs/api-key-and-installation",
+		Keywords:   []string{"voyage"},
 		Pattern:    `pa-[\w-]{43}`,
 		MinEntropy: 4,
 	},
@@ -226,9 +229,10 @@ var ai = []Rule{
 	},
 	{
 		ID: "firecrawl-key", Kind: "firecrawl",
-		Doc:     "Firecrawl API key",
-		Source:  "https://docs.firecrawl.dev/introduction",
-		Pattern: `fc-[0-9a-f]{32}`,
+		Doc:      "Firecrawl API key",
+		Source:   "https://docs.firecrawl.dev/introduction",
+		Keywords: []string{"firecrawl"},
+		Pattern:  `fc-[0-9a-f]{32}`,
 	},
 	{
 		ID: "e2b-key", Kind: "e2b",

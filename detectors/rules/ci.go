@@ -253,9 +253,10 @@ var ci = []Rule{
 	},
 	{
 		ID: "clickup-token", Kind: "clickup",
-		Doc:     "ClickUp personal token",
-		Source:  "https://developer.clickup.com/docs/authentication",
-		Pattern: `pk_[0-9]{7,9}_[0-9A-Z]{32}`,
+		Doc:      "ClickUp personal token",
+		Source:   "https://developer.clickup.com/docs/authentication",
+		Keywords: []string{"clickup"},
+		Pattern:  `pk_[0-9]{7,9}_[0-9A-Z]{32}`,
 	},
 	{
 		ID: "figma-token", Kind: "figma",

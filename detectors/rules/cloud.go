@@ -288,7 +288,7 @@ var cloud = []Rule{
 		ID: "yandex-iam-token", Kind: "yandex",
 		Doc:     "Yandex Cloud IAM token",
 		Source:  "https://yandex.cloud/en/docs/iam/concepts/authorization/iam-token",
-		Pattern: `t1\.[\w-]{80,1000}(?:={1,2})?\.[\w-]{86}(?:={1,2})?`,
+		Pattern: `t1\.9eu[\w-]{77,1000}(?:={1,2})?\.[\w-]{86}(?:={1,2})?`,
 	},
 	{
 		ID: "linode-token", Kind: "linode",
@@ -353,7 +353,7 @@ var cloud = []Rule{
 		ID: "dropbox-access-token", Kind: "dropbox",
 		Doc:     "Dropbox short-lived access token",
 		Source:  "https://developers.dropbox.com/oauth-guide",
-		Pattern: `sl\.(?:u\.)?[\w-]{130,1000}`,
+		Pattern: `sl\.(?:u\.[\w-]{128,1000}|[A-C][\w-]{129,1000})`,
 	},
 	{
 		ID: "dropbox-app-secret", Kind: "dropbox",

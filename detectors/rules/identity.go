@@ -156,9 +156,10 @@ var identity = []Rule{
 	},
 	{
 		ID: "voiceflow-key", Kind: "voiceflow",
-		Doc:     "Voiceflow API key",
-		Source:  "https://docs.voiceflow.com/reference/authentication",
-		Pattern: `VF\.(?:DM\.|WS\.)?[0-9a-f]{24}\.[A-Za-z0-9]{16}`,
+		Doc:      "Voiceflow API key",
+		Source:   "https://docs.voiceflow.com/reference/authentication",
+		Keywords: []string{"voiceflow"},
+		Pattern:  `VF\.(?:DM\.|WS\.)?[0-9a-f]{24}\.[A-Za-z0-9]{16}`,
 	},
 	{
 		ID: "bitly-token", Kind: "bitly",

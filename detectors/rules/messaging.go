@@ -99,14 +99,16 @@ var messaging = []Rule{
 	},
 	{
 		ID: "mailchimp-key", Kind: "mailchimp",
-		Doc:     "Mailchimp API key",
-		Source:  "https://mailchimp.com/developer/marketing/docs/fundamentals/",
-		Pattern: `[0-9a-f]{32}-us[0-9]{1,2}`,
+		Doc:      "Mailchimp API key",
+		Source:   "https://mailchimp.com/developer/marketing/docs/fundamentals/",
+		Keywords: []string{"mailchimp"},
+		Pattern:  `[0-9a-f]{32}-us[0-9]{1,2}`,
 	},
 	{
 		ID: "mandrill-key", Kind: "mandrill",
 		Doc:        "Mailchimp Transactional (Mandrill) API key",
 		Source:     "https://mailchimp.com/developer/transactional/docs/fundamentals/",
+		Keywords:   []string{"mandrill"},
 		Pattern:    `md-[\w-]{22}`,
 		MinEntropy: 3,
 	},
@@ -125,9 +127,10 @@ var messaging = []Rule{
 	},
 	{
 		ID: "resend-key", Kind: "resend",
-		Doc:     "Resend API key",
-		Source:  "https://resend.com/docs/dashboard/api-keys/introduction",
-		Pattern: `re_[A-Za-z0-9]{8}_[A-Za-z0-9]{24}`,
+		Doc:      "Resend API key",
+		Source:   "https://resend.com/docs/dashboard/api-keys/introduction",
+		Keywords: []string{"resend"},
+		Pattern:  `re_[A-Za-z0-9]{8}_[A-Za-z0-9]{24}`,
 	},
 	{
 		ID: "sparkpost-key", Kind: "sparkpost",
@@ -147,9 +150,10 @@ var messaging = []Rule{
 	},
 	{
 		ID: "klaviyo-key", Kind: "klaviyo",
-		Doc:     "Klaviyo private API key",
-		Source:  "https://developers.klaviyo.com/en/docs/authenticate_",
-		Pattern: `pk_[0-9a-f]{34}`,
+		Doc:      "Klaviyo private API key",
+		Source:   "https://developers.klaviyo.com/en/docs/authenticate_",
+		Keywords: []string{"klaviyo"},
+		Pattern:  `pk_[0-9a-f]{34}`,
 	},
 	{
 		ID: "onesignal-key", Kind: "onesignal",

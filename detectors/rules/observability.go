@@ -90,14 +90,14 @@ var observability = []Rule{
 		ID: "honeycomb-key", Kind: "honeycomb",
 		Doc:     "Honeycomb ingest or management key",
 		Source:  "https://docs.honeycomb.io/configure/environments/manage-api-keys/",
-		Pattern: `hc[a-z][im]k_[0-9a-z]{26,58}`,
+		Pattern: `hc[abx][im]k_[0-9a-z]{26,58}`,
 	},
 	{
 		ID: "honeycomb-key-keyed", Kind: "honeycomb",
 		Doc:        "Honeycomb API key behind its name",
 		Source:     "https://docs.honeycomb.io/configure/environments/manage-api-keys/",
 		Keywords:   []string{"honeycomb"},
-		Pattern:    `[0-9A-Za-z]{22}|[0-9a-f]{32}`,
+		Pattern:    `[0-9A-Za-z]{22}|[0-9a-f]{32}|hc[a-z][im]k_[0-9a-z]{26,58}`,
 		MinEntropy: 2.5,
 	},
 	{
@@ -196,9 +196,10 @@ var observability = []Rule{
 	},
 	{
 		ID: "checkly-key", Kind: "checkly",
-		Doc:     "Checkly API key",
-		Source:  "https://www.checklyhq.com/docs/accounts-and-users/creating-api-key/",
-		Pattern: `cu_[0-9a-f]{32}`,
+		Doc:      "Checkly API key",
+		Source:   "https://www.checklyhq.com/docs/accounts-and-users/creating-api-key/",
+		Keywords: []string{"checkly"},
+		Pattern:  `cu_[0-9a-f]{32}`,
 	},
 	{
 		ID: "coralogix-key", Kind: "coralogix",

@@ -96,7 +96,7 @@ var payment = []Rule{
 		ID: "checkout-key", Kind: "checkout",
 		Doc:     "Checkout.com secret key",
 		Source:  "https://www.checkout.com/docs/developer-resources/api/manage-api-keys",
-		Pattern: `sk_(?:sbox_)?[a-z2-7]{26}|sk_(?:test_)?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`,
+		Pattern: `sk_sbox_[a-z2-7]{26}`,
 	},
 	{
 		ID: "paddle-key", Kind: "paddle",

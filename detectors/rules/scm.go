@@ -132,9 +132,10 @@ var scm = []Rule{
 	},
 	{
 		ID: "crates-io-token", Kind: "cratesio",
-		Doc:     "crates.io API token",
-		Source:  "https://doc.rust-lang.org/cargo/reference/publishing.html",
-		Pattern: `cio[A-Za-z0-9]{32}`,
+		Doc:      "crates.io API token",
+		Source:   "https://doc.rust-lang.org/cargo/reference/publishing.html",
+		Keywords: []string{"cargo_registry", "cargo-registry", "cargo_token", "crates-io", "crates_io", "crates.io"},
+		Pattern:  `cio[A-Za-z0-9]{32}`,
 	},
 	{
 		ID: "clojars-token", Kind: "clojars",
