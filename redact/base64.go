@@ -36,6 +36,12 @@ func (p *pass) blobAt(at int) {
 		return
 	}
 	b := p.b
+	// Base64 of ASCII has A-Z or a-f at every fourth place, since the highest bit of
+	// every third byte is 0; few other words do. Where the run is not the beginning,
+	// there is no telling which places those are.
+	if begins := at == 0 || !isBase64(b[at-1]); begins && at+8 < len(b) && !(quadStart[b[at]] && quadStart[b[at+4]] && quadStart[b[at+8]]) {
+		return
+	}
 	start, end := at, at
 	for start > p.blobEnd && at-start < maxBlob && isBase64(b[start-1]) {
 		start--
@@ -127,6 +133,17 @@ func printable(b []byte) bool {
 }
 
 func isBase64(c byte) bool { return base64Bytes[c] }
+
+// quadStart are the letters for the first six bits of three bytes of ASCII.
+var quadStart = func() (t [256]bool) {
+	for i := range 26 {
+		t['A'+i] = true
+	}
+	for i := range 6 {
+		t['a'+i] = true
+	}
+	return t
+}()
 
 var base64Bytes = func() (t [256]bool) {
 	for i := range t {

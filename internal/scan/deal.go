@@ -12,7 +12,7 @@ const (
 	// perPass is how many literals are dealt into the buckets of one pass. A pass more
 	// costs a few nanoseconds per kilobyte; fuller buckets let more places through, and
 	// each of those costs as much.
-	perPass   = 192
+	perPass   = 264
 	maxPasses = 6
 )
 

@@ -163,33 +163,57 @@ func (s *Scanner) product(dst int, terms []int, add bool) (any uint64) {
 	if len(rest) > 0 {
 		b, rest = rest[0], rest[1:]
 	}
+	// Written out, because indexes that are no constants are checked.
 	for j := 0; j < s.stripe; j += 64 {
 		d := (*[64]byte)(s.planes[dst+j:])
 		x := (*[64]byte)(s.planes[a+j:])
 		y := (*[64]byte)(s.planes[b+j:])
-		if len(rest) == 0 && !add {
-			for i := 0; i < 64; i += 8 {
-				v := load64(x[i:]) & load64(y[i:])
-				any |= v
-				store64(d[i:], v)
+		v0, v1 := load64(x[0:])&load64(y[0:]), load64(x[8:])&load64(y[8:])
+		v2, v3 := load64(x[16:])&load64(y[16:]), load64(x[24:])&load64(y[24:])
+		v4, v5 := load64(x[32:])&load64(y[32:]), load64(x[40:])&load64(y[40:])
+		v6, v7 := load64(x[48:])&load64(y[48:]), load64(x[56:])&load64(y[56:])
+		m := v0 | v1 | v2 | v3 | v4 | v5 | v6 | v7
+		if m != 0 && len(rest) > 0 {
+			v := [8]uint64{v0, v1, v2, v3, v4, v5, v6, v7}
+			m = s.remain(&v, rest, j)
+			v0, v1, v2, v3, v4, v5, v6, v7 = v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7]
+		}
+		any |= m
+		if add {
+			if m == 0 {
+				continue
 			}
+			v0, v1 = v0|load64(d[0:]), v1|load64(d[8:])
+			v2, v3 = v2|load64(d[16:]), v3|load64(d[24:])
+			v4, v5 = v4|load64(d[32:]), v5|load64(d[40:])
+			v6, v7 = v6|load64(d[48:]), v7|load64(d[56:])
+		}
+		store64(d[0:], v0)
+		store64(d[8:], v1)
+		store64(d[16:], v2)
+		store64(d[24:], v3)
+		store64(d[32:], v4)
+		store64(d[40:], v5)
+		store64(d[48:], v6)
+		store64(d[56:], v7)
+	}
+	return any
+}
+
+// remain takes the AND of v, the words at place j, with the terms, and returns the OR of
+// what remains.
+func (s *Scanner) remain(v *[8]uint64, terms []int, j int) (any uint64) {
+	for i, x := range v {
+		if x == 0 {
 			continue
 		}
-		for i := 0; i < 64; i += 8 {
-			v := load64(x[i:]) & load64(y[i:])
-			if v != 0 {
-				for _, t := range rest {
-					if v &= load64(s.planes[t+j+i:]); v == 0 {
-						break
-					}
-				}
+		for _, t := range terms {
+			if x &= load64(s.planes[t+j+8*i:]); x == 0 {
+				break
 			}
-			any |= v
-			if add {
-				v |= load64(d[i:])
-			}
-			store64(d[i:], v)
 		}
+		v[i] = x
+		any |= x
 	}
 	return any
 }
