@@ -5,7 +5,7 @@ LINT    := bin/golangci-lint
 FUZZ    ?= 20000x
 SAMPLE  := testdata/mule/sample.log
 
-.PHONY: all help build run test race bench lint fuzz generate man clean
+.PHONY: all help build run test vaultd race bench lint fuzz generate man clean
 
 all: build test
 
@@ -24,6 +24,9 @@ test: ## all tests
 	go test ./...
 
 # Detectors and checksums start no goroutines; the engine's tests run them on many.
+vaultd: ## the Vault that the tests of vault/ use, built into the user's cache
+	go run ./vault/vaulttest/build
+
 race: ## the tests of what runs on many processors, under the race detector
 	CGO_ENABLED=1 go test -race -short ./cmd/... ./internal/config ./internal/pipe ./redact ./vault/...
 

@@ -30,6 +30,9 @@ const (
 
 func main() {
 	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
+	if err := config.Harden(); err != nil {
+		fmt.Fprintf(a.stderr, "logveil: warning: core dumps and debuggers could read values: %v\n", err)
+	}
 	os.Exit(a.run(os.Args[1:]))
 }
 
