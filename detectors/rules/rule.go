@@ -50,9 +50,9 @@ func compile(r Rule) (*detector, error) {
 	case r.ID == "":
 		return nil, errors.New("no ID")
 	case r.Doc == "" || strings.Contains(r.Doc, "\n"):
-		return nil, errors.New("Doc is not one line")
+		return nil, errors.New("no doc, or one of several lines")
 	case r.MinEntropy < 0 || r.MinEntropy > 7:
-		return nil, errors.New("MinEntropy is not within 0 and 7")
+		return nil, errors.New("the entropy is not within 0 and 7")
 	}
 	seqs, err := parse(r.Pattern, false)
 	if err != nil {

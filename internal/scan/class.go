@@ -2,7 +2,6 @@ package scan
 
 import (
 	"fmt"
-	"math/bits"
 	"regexp/syntax"
 	"strings"
 )
@@ -50,7 +49,6 @@ func (s *byteSet) addRange(lo, hi byte) {
 }
 func (s byteSet) subsetOf(t byteSet) bool { return s[0]&^t[0] == 0 && s[1]&^t[1] == 0 }
 func (s byteSet) union(t byteSet) byteSet { return byteSet{s[0] | t[0], s[1] | t[1]} }
-func (s byteSet) size() int               { return bits.OnesCount64(s[0]) + bits.OnesCount64(s[1]) }
 
 var classSets = func() (t [NumClasses]byteSet) {
 	t[Digit].addRange('0', '9')

@@ -2,7 +2,6 @@ package scan
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"unsafe"
 )
@@ -16,29 +15,14 @@ type implementation struct {
 	classes, literals, run func(*Scanner)
 }
 
-// kernelsVariable names the environment variable that keeps a process from kernels better
-// than the one it names, for tests and to work around a processor's faults.
-const kernelsVariable = "LOGVEIL_KERNELS"
-
 // implementations are those that this machine can run, the best first.
 var implementations = append(native(), &portable)
 
 // active is the implementation in use.
-var active = choose(os.Getenv(kernelsVariable))
-
-// choose returns the implementation of that name, or the best one.
-func choose(name string) *implementation {
-	for _, m := range implementations {
-		if m.name == name {
-			return m
-		}
-	}
-	return implementations[0]
-}
+var active = implementations[0]
 
 // Implementation names the kernels in use: "avx512", "avx2" or "portable". The best that
-// the processor can run is chosen when the process starts, unless LOGVEIL_KERNELS names
-// another one.
+// the processor can run is chosen when the process starts.
 func Implementation() string { return active.name }
 
 // Implementations names the kernels that this machine can run, the best first.
@@ -51,10 +35,11 @@ func Implementations() (names []string) {
 
 // Use chooses kernels, for tests and benchmarks. It is not safe while any Scanner scans.
 func Use(name string) error {
-	if !slices.Contains(Implementations(), name) {
-		return fmt.Errorf("scan: this machine cannot run the kernels %q", name)
+	i := slices.IndexFunc(implementations, func(m *implementation) bool { return m.name == name })
+	if i < 0 {
+		return fmt.Errorf("this machine has no kernels of that name, only %q", Implementations())
 	}
-	active = choose(name)
+	active = implementations[i]
 	return nil
 }
 
