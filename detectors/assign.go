@@ -52,7 +52,7 @@ func folded(texts ...string) []redact.Literal {
 
 // Spec implements redact.Detector.
 func (d assign) Spec() redact.Spec {
-	s := redact.Spec{MaxLen: maxAssign, Rank: 20}
+	s := redact.Spec{MaxLen: maxAssign, Rank: 20, Weight: 8}
 	switch d.family {
 	case passwords:
 		s.Name, s.Kind, s.Doc = "assign-password", "password", "a value behind a key such as password, pwd, passphrase"

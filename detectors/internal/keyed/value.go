@@ -157,9 +157,9 @@ const (
 	yes
 )
 
-// quotedBefore says whether a quote stands before b[i] in its line, within 512 bytes.
+// quotedBefore says whether a quote stands before b[i] in its line, within 160 bytes.
 func quotedBefore(b []byte, i int) answer {
-	for lim := max(0, i-512); i > lim; i-- {
+	for lim := max(0, i-160); i > lim; i-- {
 		switch b[i-1] {
 		case '\n':
 			return no
