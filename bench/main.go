@@ -24,7 +24,11 @@ import (
 )
 
 func main() {
-	if err := run(); err != nil {
+	work := run
+	if len(os.Args) > 1 && os.Args[1] == "peer" {
+		work = func() error { return peer(os.Args[2:]) }
+	}
+	if err := work(); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
