@@ -66,7 +66,7 @@ func BenchmarkScan(b *testing.B) {
 	var text []byte
 	for _, t := range realLogs(b) {
 		if len(t) >= 32<<10 {
-			text = append(text, t[len(t)/2:][:4<<10]...)
+			text = append(text, t[len(t)/3:][:16<<10]...)
 		}
 	}
 	for _, n := range []int{10, 250, 500, 1000} {

@@ -3,10 +3,7 @@ package scan
 // code is a program with offsets into the planes of a Scanner in place of slots.
 type code struct {
 	steps []codeStep
-	// words is the same for kernels in assembly. A step is the offset of its slot, the
-	// number of its products, and its bit in two words; then the products, each the
-	// slots it needs in two words, the number of its terms, and their offsets. An
-	// offset of 0 ends the program.
+	// words is the program for kernels in assembly, see encode.
 	words []uint32
 }
 
@@ -23,25 +20,151 @@ type codeProduct struct {
 }
 
 func assemble(p *Program) (c code) {
-	at := func(slot, shift int) int { return slot*stride + edge + shift }
-	bit := func(slot int) uint64 { return 1 << slot } // 0 from slot 64 on
 	for _, s := range p.Steps {
-		st := codeStep{slot: s.Dst, dst: at(s.Dst, 0), bit: bit(s.Dst), ahead: s.Ahead}
-		c.words = append(c.words, uint32(st.dst), uint32(len(s.Products)), uint32(st.bit), uint32(st.bit>>32))
+		st := codeStep{slot: s.Dst, dst: planeOffset(s.Dst), bit: slotBit(s.Dst), ahead: s.Ahead}
 		for _, ts := range s.Products {
 			var cp codeProduct
 			for _, t := range ts {
-				cp.need |= bit(t.Slot)
-				cp.terms = append(cp.terms, at(t.Slot, t.Shift))
+				cp.need |= slotBit(t.Slot)
+				cp.terms = append(cp.terms, planeOffset(t.Slot)+t.Shift)
 			}
 			st.products = append(st.products, cp)
-			c.words = append(c.words, uint32(cp.need), uint32(cp.need>>32), uint32(len(cp.terms)))
-			for _, t := range cp.terms {
-				c.words = append(c.words, uint32(t))
-			}
 		}
 		c.steps = append(c.steps, st)
 	}
-	c.words = append(c.words, 0)
+	c.words = encode(p)
 	return c
+}
+
+func planeOffset(slot int) int { return slot*stride + edge }
+
+// slotBit is the bit of a slot in Scanner.live, 0 from slot 64 on.
+func slotBit(slot int) uint64 { return 1 << slot }
+
+// The kernels in assembly run a program from words of 32 bits. A step is
+//
+//	offset of the plane that it writes; 0 when only the next step reads that
+//	number of products; 0 after the last step
+//	bit of the slot, in two words; 0 when nobody asks whether the slot is live
+//
+// and the products, each
+//
+//	slots that must be live for the product to be worth computing, in two words
+//	number of words from here to the next product
+//	operations
+//
+// An operation without the highest bit is the AND with what stands at that offset in the
+// planes. The others are below. What the step before wrote is still at hand in registers.
+const (
+	opEnd  = 1 << 31 // of the product
+	opStop = 5 << 29 // end the product if it is all zero so far
+	// opHand is the AND with the plane that the step before wrote, opHandAhead the same
+	// shifted by the lowest bits.
+	opHand      = 6 << 29
+	opHandAhead = 7 << 29
+)
+
+// rare is the share of places below which a plane is likely to be all zero, so that it is
+// worth a look, as a jump that cannot be foreseen costs more than a few operations.
+const rare = 4.0 / Window
+
+// minRest is how many terms must be left for a stop to be worth its jump.
+const minRest = 3
+
+func encode(p *Program) (words []uint32) {
+	shares := make([]float64, p.Slots)
+	copy(shares, classShare[:])
+	// unsure tells of a slot that its plane may be left as it was when it should be zero.
+	unsure := make([]bool, p.Slots)
+	asked := uint64(0) // bits that are looked at
+	for _, o := range p.Outs {
+		asked |= slotBit(o)
+	}
+	type product struct {
+		need  uint64
+		words []uint32
+	}
+	type step struct {
+		dst      int
+		keep     bool // Dst is read later than by the next step
+		products []product
+	}
+	var steps []step
+	hand := -1 // slot that the step before wrote
+	for i, s := range p.Steps {
+		st := step{dst: s.Dst, keep: keeps(p, i)}
+		sure := false
+		for k, ts := range s.Products {
+			var x product
+			for _, t := range ts {
+				if unsure[t.Slot] || shares[t.Slot] < rare {
+					x.need |= slotBit(t.Slot)
+				}
+			}
+			asked |= x.need
+			var stops bool
+			x.words, stops = encodeProduct(ts, s.Left[k], hand)
+			sure = sure || x.need == 0 && !stops
+			st.products = append(st.products, x)
+		}
+		steps = append(steps, st)
+		shares[s.Dst] = s.Share
+		unsure[s.Dst] = !sure && slotBit(s.Dst) != 0
+		hand = s.Dst
+	}
+	for _, st := range steps {
+		bit, dst := slotBit(st.dst)&asked, 0
+		if st.keep {
+			dst = planeOffset(st.dst)
+		}
+		words = append(words, uint32(dst), uint32(len(st.products)), uint32(bit), uint32(bit>>32))
+		for _, x := range st.products {
+			words = append(words, uint32(x.need), uint32(x.need>>32), uint32(len(x.words)))
+			words = append(words, x.words...)
+		}
+	}
+	return append(words, 0, 0)
+}
+
+// keeps reports whether what step i writes is read later than by the next step, which has
+// it at hand.
+func keeps(p *Program, i int) bool {
+	dst := p.Steps[i].Dst
+	for _, o := range p.Outs {
+		if o == dst {
+			return true
+		}
+	}
+	for _, s := range p.Steps[min(i+2, len(p.Steps)):] {
+		for _, ts := range s.Products {
+			for _, t := range ts {
+				if t.Slot == dst {
+					return true
+				}
+			}
+		}
+		if s.Dst == dst {
+			return false
+		}
+	}
+	return false
+}
+
+// encodeProduct returns the operations of a product, and whether they may stop early.
+func encodeProduct(ts []Term, left []float64, hand int) (words []uint32, stops bool) {
+	for i, t := range ts {
+		switch {
+		case t.Slot != hand:
+			words = append(words, uint32(planeOffset(t.Slot)+t.Shift))
+		case t.Shift != 0:
+			words = append(words, opHandAhead|uint32(t.Shift))
+		default:
+			words = append(words, opHand)
+		}
+		if i > 0 && !stops && left[i] < rare && len(ts)-i > minRest {
+			words = append(words, opStop)
+			stops = true
+		}
+	}
+	return append(words, opEnd), stops
 }

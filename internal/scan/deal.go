@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"strings"
 )
 
 const (
@@ -12,8 +13,11 @@ const (
 	// perPass is how many literals are dealt into the buckets of one pass. A pass more
 	// costs a few nanoseconds per kilobyte; fuller buckets let more places through, and
 	// each of those costs as much.
-	perPass   = 264
+	perPass   = 768
 	maxPasses = 6
+	// trueCost is what a place that does have the window costs, times that of one which
+	// passes the first test by accident.
+	trueCost = 4
 )
 
 // passes is the number of passes of the kernel over the text, for n literals.
@@ -60,6 +64,25 @@ func folded(b byte) int { return int(b&0x1f | b>>1&0x20) }
 
 // share is roughly how often two folded bytes stand together in logs.
 func share(a, b int) float64 { return math.Exp2(-float64(pairLogs[64*a+b]-'0') / 4) }
+
+// quadShares holds the shares of commonQuads.
+var quadShares = func() map[string]float64 {
+	m := map[string]float64{}
+	for i, qs := range commonQuads {
+		for ; qs != ""; qs = qs[4:] {
+			m[qs[:4]] = math.Exp2(-float64(i + 8))
+		}
+	}
+	return m
+}()
+
+// windowShare is roughly how often logs have the four bytes of the window at off.
+func windowShare(text string, off int) float64 {
+	if off+maxWindow > len(text) {
+		return 0
+	}
+	return quadShares[strings.ToLower(text[off:off+maxWindow])]
+}
 
 var pairShare = func() (p [128]float64) {
 	for a := range 64 {
@@ -131,7 +154,7 @@ func rarest(lits []Literal) []window {
 		ws[i].lit = l
 		best := math.Inf(1)
 		offsets(l.Text, func(off int) {
-			if s := share(folded(l.Text[off]), folded(l.Text[off+1])); s < best {
+			if s := share(folded(l.Text[off]), folded(l.Text[off+1])) + windowShare(l.Text, off); s < best {
 				best, ws[i].off = s, off
 			}
 		})
@@ -157,6 +180,7 @@ func deal(lits []Literal, m *literalModel) []window {
 	}
 	ws := make([]window, len(lits))
 	values := make([][][]int, len(lits)) // of the features of each window of each literal
+	own := make([][]float64, len(lits))  // the share of places that have the window
 	rarest := make([]float64, len(lits))
 	order := make([]int, len(lits))
 	for i, l := range lits {
@@ -168,6 +192,7 @@ func deal(lits []Literal, m *literalModel) []window {
 				s *= shareOf(f, vs[f])
 			}
 			values[i] = append(values[i], vs)
+			own[i] = append(own[i], windowShare(l.Text, off))
 			rarest[i] = min(rarest[i], s)
 		})
 	}
@@ -185,8 +210,8 @@ func deal(lits []Literal, m *literalModel) []window {
 				for f, v := range vs {
 					with *= g.with(f, v, shareOf(f, v))
 				}
-				if with-cost < best {
-					best, w.off, w.bucket = with-cost, off, k
+				if grow := with - cost + trueCost*own[i][off]; grow < best {
+					best, w.off, w.bucket = grow, off, k
 				}
 			}
 		}

@@ -1,6 +1,9 @@
 package scan
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math/bits"
+)
 
 // portable are the kernels in portable code.
 var portable = implementation{
@@ -107,8 +110,37 @@ func (s *Scanner) extend(slot int) {
 	}
 }
 
-// literalsGeneric marks the places of pairs of bytes that a window of a literal starts with.
+// literalsGeneric finds the literals in the window.
 func literalsGeneric(s *Scanner) {
+	markPairs(s)
+	t := s.lits
+	n := 0
+	for i, m := range s.marks[:stripes*s.stripe/64] {
+		for ; m != 0; m &= m - 1 {
+			// Each place is written, and kept only if it passes: most do not, but which
+			// do cannot be foreseen.
+			at := i*64 + bits.TrailingZeros64(m)
+			s.marked[n] = uint16(at)
+			n += t.admits(binary.LittleEndian.Uint32(s.w[at:]))
+		}
+	}
+	for _, at := range s.marked[:n] {
+		place := s.base + int(at)
+		for i := int(t.entry(binary.LittleEndian.Uint32(s.w[at:]))); ; i++ {
+			e := &t.entries[i]
+			start := place - int(e.off)
+			if start >= 0 && (start+8 > len(s.text) || (load64(s.text[start:])|e.fold)&e.mask == e.want) {
+				s.compare(i, start)
+			}
+			if e.last {
+				break
+			}
+		}
+	}
+}
+
+// markPairs marks the places of pairs of bytes that a window of a literal starts with.
+func markPairs(s *Scanner) {
 	t := (*[1 << 16]byte)(s.lits.first)
 	for i := 0; i*64 < stripes*s.stripe; i++ {
 		var m uint64
@@ -124,7 +156,7 @@ func literalsGeneric(s *Scanner) {
 			a = a<<1 | uint64(t[load16(x[0:])])
 			m = m<<8 | a
 		}
-		s.lit[i] = m
+		s.marks[i] = m
 	}
 }
 

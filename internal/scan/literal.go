@@ -1,7 +1,6 @@
 package scan
 
 import (
-	"encoding/binary"
 	"fmt"
 	"sync"
 )
@@ -18,6 +17,8 @@ const (
 	MinLiteral = 3
 	// maxLiteral is that of the longest one.
 	maxLiteral = 255
+	// maxLiterals is how many there can be.
+	maxLiterals = 1<<16 - 2
 	// maxWindow is the most bytes of the window by which a literal is known.
 	maxWindow = 4
 )
@@ -45,6 +46,9 @@ type literals struct {
 // init sets the literals. The ids of hits are indexes into lits, which must not hold the
 // same text twice.
 func (l *literals) init(lits []Literal) error {
+	if len(lits) > maxLiterals {
+		return fmt.Errorf("%d literals are more than %d", len(lits), maxLiterals)
+	}
 	for _, x := range lits {
 		if len(x.Text) < MinLiteral || len(x.Text) > maxLiteral {
 			return fmt.Errorf("literal %q: length %d is not within %d and %d", x.Text, len(x.Text), MinLiteral, maxLiteral)
@@ -77,27 +81,27 @@ type literalTable struct {
 	// filter holds, for each hash of three bytes, the set of the low three bits of the
 	// bytes that may follow.
 	filter [1 << hashBits]uint8
-	// index maps the hash, less its last bits, to 1 + the first entry of a chain.
-	index   [1 << hashBits >> indexDrop]uint32
+	// index maps the hash to the first entry of a chain.
+	index [1 << hashBits]uint16
+	// entries are the literals, chain by chain; the first one is none.
 	entries []literalEntry
-	// maxOff is the greatest distance of a window from the start of its literal.
-	maxOff int
+	// longest is the length of the longest chain.
+	longest int
 }
 
 // literalEntry is one literal in the chain of its window's hash.
 type literalEntry struct {
-	mask, want uint64 // of the first eight bytes of the literal, folded
-	id         uint32
-	off        uint16 // of the window in the literal
-	last       bool   // of its chain
-	fold       bool
-	text       string // in lower case when fold
+	// The first eight bytes x of the literal have (x | fold) & mask == want.
+	fold, mask, want uint64
+	id               uint32
+	off              uint8 // of the window in the literal
+	n                uint8 // length of the literal
+	last             bool  // of its chain
+	lit              *Literal
 }
 
 const (
 	hashBits = 14
-	// indexDrop is the number of bits of the hash that the index does without.
-	indexDrop = 2
 	// foldBits set in bytes make them the same in either case. They also confuse a few
 	// other bytes, which the comparison of the text tells apart.
 	foldBits = 0x20202020_20202020
@@ -107,7 +111,8 @@ const (
 func hash3(x uint32) uint32 { return x * (0x9E3779B1 << 8 & (1<<32 - 1)) >> (32 - hashBits) }
 
 func newLiteralTable(lits []Literal, m *literalModel) *literalTable {
-	t := &literalTable{}
+	t := &literalTable{entries: make([]literalEntry, 1, 1+len(lits))}
+	t.entries[0] = literalEntry{want: 1, last: true}
 	var ws []window
 	if m == bytePairs {
 		ws = rarest(lits)
@@ -118,7 +123,6 @@ func newLiteralTable(lits []Literal, m *literalModel) *literalTable {
 	}
 	chains := make([][]int, len(t.index))
 	for i, w := range ws {
-		t.maxOff = max(t.maxOff, w.off)
 		s := w.lit.Text[w.off:]
 		h := hash3((uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16) | foldBits&0xffffff)
 		if len(s) > MinLiteral {
@@ -126,22 +130,25 @@ func newLiteralTable(lits []Literal, m *literalModel) *literalTable {
 		} else {
 			t.filter[h] = 0xff
 		}
-		chains[h>>indexDrop] = append(chains[h>>indexDrop], i)
+		chains[h] = append(chains[h], i)
 	}
 	for h, chain := range chains {
 		if len(chain) == 0 {
 			continue
 		}
-		t.index[h] = uint32(len(t.entries) + 1)
+		t.longest = max(t.longest, len(chain))
+		t.index[h] = uint16(len(t.entries))
 		for _, i := range chain {
 			w := &ws[i]
-			e := literalEntry{id: uint32(i), off: uint16(w.off), text: w.lit.Text, fold: w.lit.Fold}
-			if e.fold {
-				e.text = string(appendLower(nil, e.text))
-			}
-			for j := 0; j < min(8, len(e.text)); j++ {
+			e := literalEntry{id: uint32(i), off: uint8(w.off), n: uint8(len(w.lit.Text)), lit: &lits[i]}
+			for j := 0; j < min(8, len(w.lit.Text)); j++ {
+				c := w.lit.Text[j]
+				if w.lit.Fold && isLetter(c) {
+					e.fold |= 0x20 << (8 * j)
+					c |= 0x20
+				}
 				e.mask |= 0xff << (8 * j)
-				e.want |= uint64(e.text[j]|0x20) << (8 * j)
+				e.want |= uint64(c) << (8 * j)
 			}
 			t.entries = append(t.entries, e)
 		}
@@ -156,54 +163,44 @@ func (t *literalTable) admits(x uint32) int {
 	return int(t.filter[hash3(x|foldBits&(1<<32-1))] >> (x >> 24 & 7) & 1)
 }
 
-// verify appends the literals whose window stands at b[at], where the bytes of x are: the
-// start of the literal in the upper half, its id in the lower.
-func (t *literalTable) verify(dst []uint64, b []byte, at int, x uint32) []uint64 {
-	i := int(t.index[hash3(x|foldBits&(1<<32-1))>>indexDrop]) - 1
-	if i < 0 {
-		return dst
+// entry returns the first entry that may have the bytes of x as its window, 0 for none.
+func (t *literalTable) entry(x uint32) uint16 {
+	return t.index[hash3(x|foldBits&(1<<32-1))]
+}
+
+// compare notes the literal of an entry if it starts at text[start], where its first eight
+// bytes are as far as there are so many.
+func (s *Scanner) compare(entry, start int) {
+	e := &s.lits.entries[entry]
+	from := 8
+	if start+from > len(s.text) {
+		from = 0
 	}
-	for ; ; i++ {
-		e := &t.entries[i]
-		if s := at - int(e.off); s >= 0 && e.matches(b, s) {
-			dst = append(dst, uint64(s)<<32|uint64(e.id))
-		}
-		if e.last {
-			return dst
-		}
+	if start < 0 || !e.equal(s.text, start, from) {
+		return
+	}
+	k := len(s.found)
+	v := uint64(start)<<32 | uint64(e.id)
+	s.found = append(s.found, v)
+	// They come in the order of their windows, which is nearly that of their starts.
+	for ; k > 0 && s.found[k-1] > v; k-- {
+		s.found[k], s.found[k-1] = s.found[k-1], v
 	}
 }
 
-func (e *literalEntry) matches(b []byte, s int) bool {
-	if s+8 <= len(b) && (binary.LittleEndian.Uint64(b[s:])|foldBits)&e.mask != e.want {
+// equal compares the literal, from its byte i on, with the text at s.
+func (e *literalEntry) equal(b []byte, s, i int) bool {
+	text := e.lit.Text
+	if s+len(text) > len(b) {
 		return false
 	}
-	n := len(e.text)
-	if s+n > len(b) {
-		return false
-	}
-	p := b[s : s+n]
-	if !e.fold {
-		return string(p) == e.text
-	}
-	for j, c := range p {
-		if lower(c) != e.text[j] {
+	for ; i < len(text); i++ {
+		c, d := b[s+i], text[i]
+		if c != d && !(e.lit.Fold && isLetter(c) && c|0x20 == d|0x20) {
 			return false
 		}
 	}
 	return true
 }
 
-func lower(c byte) byte {
-	if c-'A' < 26 {
-		c |= 0x20
-	}
-	return c
-}
-
-func appendLower(dst []byte, s string) []byte {
-	for i := range len(s) {
-		dst = append(dst, lower(s[i]))
-	}
-	return dst
-}
+func isLetter(c byte) bool { return (c|0x20)-'a' < 26 }

@@ -25,6 +25,10 @@ type Step struct {
 	Products [][]Term
 	// Ahead says that a later step reads Dst with a Shift.
 	Ahead bool
+	// Share is roughly the share of bytes where Dst is set, and Left that where all terms
+	// of a product up to that one are.
+	Share float64
+	Left  [][]float64
 }
 
 // Term reads a slot shifted: place i of the term is place i+Shift of the slot. Only
@@ -66,7 +70,7 @@ func (p *Program) String() string {
 func Compile(shapes []string) (*Program, error) {
 	g := &graph{index: map[string]int{}}
 	for c := range NumClasses {
-		g.nodes = append(g.nodes, node{share: classShare[c], boundary: c == NonWord})
+		g.nodes = append(g.nodes, node{share: classShare[c], like: int(c), boundary: c == NonWord})
 	}
 	var roots []int
 	for _, s := range shapes {
@@ -98,6 +102,9 @@ type node struct {
 	args  []Term  // none for a class
 	uses  int     // how many terms read it
 	share float64 // rough share of bytes where it is set
+	// like is the node that it is a run of, or the node itself. Runs are not rare: where
+	// one digit is, there are more.
+	like int
 	// boundary says that it tells no more than that no word is there.
 	boundary bool
 }
@@ -107,24 +114,27 @@ func (g *graph) intern(or bool, args []Term) int {
 		return args[0].Slot
 	}
 	args = slices.Clone(args)
-	g.sort(or, args)
+	slices.SortFunc(args, func(a, b Term) int { return cmp.Or(a.Slot-b.Slot, a.Shift-b.Shift) })
 	args = slices.Compact(args)
 	key := fmt.Sprint(or, args)
 	if n, ok := g.index[key]; ok {
 		return n
 	}
-	n := node{or: or, args: args, share: 1, boundary: !or}
+	n := node{or: or, args: args, share: 1, like: len(g.nodes), boundary: !or}
 	if or {
 		n.share = 0
-	}
-	for _, a := range args {
-		x := &g.nodes[a.Slot]
-		if or {
-			n.share += x.share
-			n.boundary = n.boundary || x.boundary
-		} else {
-			n.share *= x.share
-			n.boundary = n.boundary && x.boundary
+		for _, a := range args {
+			n.share = min(1, n.share+g.nodes[a.Slot].share)
+			n.boundary = n.boundary || g.nodes[a.Slot].boundary
+		}
+	} else {
+		n.share = g.together(args)
+		n.like = g.nodes[args[0].Slot].like
+		for _, a := range args {
+			n.boundary = n.boundary && g.nodes[a.Slot].boundary
+			if g.nodes[a.Slot].like != n.like {
+				n.like = len(g.nodes)
+			}
 		}
 	}
 	g.nodes = append(g.nodes, n)
@@ -132,15 +142,37 @@ func (g *graph) intern(or bool, args []Term) int {
 	return len(g.nodes) - 1
 }
 
-// sort puts the rarest terms of an AND first, so that a window without them is done with
-// soonest.
-func (g *graph) sort(or bool, ts []Term) {
-	slices.SortFunc(ts, func(a, b Term) int {
-		if x, y := g.nodes[a.Slot].share, g.nodes[b.Slot].share; !or && x != y {
-			return cmp.Compare(x, y)
+// together is roughly the share of bytes where all of the terms are set.
+func (g *graph) together(ts []Term) float64 {
+	share := 1.0
+	for i := range ts {
+		share *= g.marginal(ts[:i], ts[i])
+	}
+	return share
+}
+
+// marginal is roughly the share of bytes where t is set among those where all of ts are.
+func (g *graph) marginal(ts []Term, t Term) float64 {
+	n := &g.nodes[t.Slot]
+	for _, u := range ts {
+		if g.nodes[u.Slot].like == n.like {
+			return min(.5, 5*n.share)
 		}
-		return cmp.Or(a.Slot-b.Slot, a.Shift-b.Shift)
-	})
+	}
+	return n.share
+}
+
+// order puts those terms of a product first that leave the least.
+func (g *graph) order(ts []Term) {
+	for i := range ts {
+		k := i
+		for j := i + 1; j < len(ts); j++ {
+			if g.marginal(ts[:i], ts[j]) < g.marginal(ts[:i], ts[k]) {
+				k = j
+			}
+		}
+		ts[i], ts[k] = ts[k], ts[i]
+	}
 }
 
 // run is the node of n bytes of a set in a row.
@@ -282,11 +314,16 @@ func (g *graph) emit(roots []int) *Program {
 		} else {
 			products = [][]Term{g.product(g.nodes[n].args, 0)}
 		}
+		var left [][]float64
 		for _, ts := range products {
-			g.sort(false, ts)
-			for _, t := range ts {
+			slices.SortFunc(ts, func(a, b Term) int { return cmp.Or(a.Slot-b.Slot, a.Shift-b.Shift) })
+			g.order(ts)
+			var shares []float64
+			for i, t := range ts {
+				shares = append(shares, g.together(ts[:i+1]))
 				visit(t.Slot)
 			}
+			left = append(left, shares)
 		}
 		slot[n] = p.Slots
 		p.Slots++
@@ -295,7 +332,7 @@ func (g *graph) emit(roots []int) *Program {
 				ts[i].Slot = slot[ts[i].Slot]
 			}
 		}
-		p.Steps = append(p.Steps, Step{Dst: slot[n], Products: products})
+		p.Steps = append(p.Steps, Step{Dst: slot[n], Products: products, Share: g.nodes[n].share, Left: left})
 	}
 	for _, r := range roots {
 		visit(r)

@@ -304,7 +304,7 @@ TEXT ·runAVX512(SB), NOSPLIT, $0-40
 	MOVQ         live+24(FP), BX
 	MOVL         $0x7f7f7f7f, SI
 	VPBROADCASTD SI, Z0
-	LEAQ         bytes128<>+0(SB), SI
+	VMOVDQU64    iotaBytes<>+0(SB), Z1
 	CMPQ         DX, $0x00000040
 	JEQ          step64
 	CMPQ         DX, $0x00000080
@@ -314,716 +314,854 @@ TEXT ·runAVX512(SB), NOSPLIT, $0-40
 
 step512:
 	MOVL  (CX), DX
-	TESTL DX, DX
-	JEQ   done
-	ADDQ  AX, DX
 	MOVL  4(CX), R8
-	MOVQ  8(CX), DI
+	TESTL R8, R8
+	JEQ   done
+	MOVQ  8(CX), SI
 	ADDQ  $0x10, CX
-	XORL  R10, R10
-	NOTQ  DI
-	ANDQ  DI, BX
-	NOTQ  DI
+	XORL  R9, R9
+	ANDNQ BX, SI, BX
 
 product512:
-	MOVL      8(CX), R9
-	MOVQ      (CX), R11
-	ANDNQ     R11, BX, R11
-	JNE       skip512
+	MOVL      8(CX), DI
+	LEAQ      12(CX)(DI*4), DI
+	MOVQ      (CX), R10
+	ANDNQ     R10, BX, R10
+	JNE       nothing512
 	ADDQ      $0x0c, CX
-	MOVL      (CX), R11
+	MOVL      (CX), R10
 	ADDQ      $0x04, CX
-	MOVL      R11, R12
-	ANDL      $0x3f, R12
-	JEQ       aligned1_512
-	SUBQ      R12, R11
-	ADDQ      AX, R11
-	VMOVDQU64 (SI)(R12*1), Z15
-	VMOVDQA64 (R11), Z1
-	VMOVDQA64 64(R11), Z3
-	VPERMT2B  Z3, Z15, Z1
-	VMOVDQA64 Z1, Z1
-	VMOVDQA64 128(R11), Z5
-	VPERMT2B  Z5, Z15, Z3
-	VMOVDQA64 Z3, Z3
-	VMOVDQA64 192(R11), Z7
-	VPERMT2B  Z7, Z15, Z5
-	VMOVDQA64 Z5, Z5
-	VMOVDQA64 256(R11), Z9
-	VPERMT2B  Z9, Z15, Z7
-	VMOVDQA64 Z7, Z7
-	VMOVDQA64 320(R11), Z11
-	VPERMT2B  Z11, Z15, Z9
-	VMOVDQA64 Z9, Z9
-	VMOVDQA64 384(R11), Z13
-	VPERMT2B  Z13, Z15, Z11
-	VMOVDQA64 Z11, Z11
-	VMOVDQA64 448(R11), Z17
-	VPERMT2B  Z17, Z15, Z13
-	VMOVDQA64 Z13, Z13
-	VMOVDQA64 512(R11), Z18
-	VPERMT2B  Z18, Z15, Z17
-	VMOVDQA64 Z17, Z15
-	JMP       term1_512
+	TESTL     R10, R10
+	JLT       firstSpecial512
+	TESTL     $0x0000003f, R10
+	JNE       firstAhead512
+	VMOVDQU64 (AX)(R10*1), Z2
+	VMOVDQU64 64(AX)(R10*1), Z4
+	VMOVDQU64 128(AX)(R10*1), Z6
+	VMOVDQU64 192(AX)(R10*1), Z8
+	VMOVDQU64 256(AX)(R10*1), Z10
+	VMOVDQU64 320(AX)(R10*1), Z12
+	VMOVDQU64 384(AX)(R10*1), Z14
+	VMOVDQU64 448(AX)(R10*1), Z16
+	JMP       nextOperation512
 
-aligned1_512:
-	ADDQ      AX, R11
-	VMOVDQA64 (R11), Z1
-	VMOVDQA64 64(R11), Z3
-	VMOVDQA64 128(R11), Z5
-	VMOVDQA64 192(R11), Z7
-	VMOVDQA64 256(R11), Z9
-	VMOVDQA64 320(R11), Z11
-	VMOVDQA64 384(R11), Z13
-	VMOVDQA64 448(R11), Z15
+firstAhead512:
+	MOVL         R10, R11
+	ANDL         $0x3f, R11
+	VPBROADCASTB R11, Z16
+	VPADDB       Z1, Z16, Z16
+	SUBL         R11, R10
+	VMOVDQA64    (AX)(R10*1), Z2
+	VMOVDQA64    64(AX)(R10*1), Z4
+	VPERMT2B     Z4, Z16, Z2
+	VMOVDQU64    Z2, Z2
+	VMOVDQA64    128(AX)(R10*1), Z6
+	VPERMT2B     Z6, Z16, Z4
+	VMOVDQU64    Z4, Z4
+	VMOVDQA64    192(AX)(R10*1), Z8
+	VPERMT2B     Z8, Z16, Z6
+	VMOVDQU64    Z6, Z6
+	VMOVDQA64    256(AX)(R10*1), Z10
+	VPERMT2B     Z10, Z16, Z8
+	VMOVDQU64    Z8, Z8
+	VMOVDQA64    320(AX)(R10*1), Z12
+	VPERMT2B     Z12, Z16, Z10
+	VMOVDQU64    Z10, Z10
+	VMOVDQA64    384(AX)(R10*1), Z14
+	VPERMT2B     Z14, Z16, Z12
+	VMOVDQU64    Z12, Z12
+	VMOVDQA64    448(AX)(R10*1), Z27
+	VPERMT2B     Z27, Z16, Z14
+	VMOVDQU64    Z14, Z14
+	VMOVDQA64    512(AX)(R10*1), Z28
+	VPERMT2B     Z28, Z16, Z27
+	VMOVDQU64    Z27, Z16
+	JMP          nextOperation512
 
-term1_512:
-	SUBL      $0x01, R9
-	JEQ       add512
-	MOVL      (CX), R11
-	ADDQ      $0x04, CX
-	MOVL      R11, R12
-	ANDL      $0x3f, R12
-	JEQ       aligned2_512
-	SUBQ      R12, R11
-	ADDQ      AX, R11
-	VMOVDQU64 (SI)(R12*1), Z17
-	VMOVDQA64 (R11), Z18
-	VMOVDQA64 64(R11), Z19
-	VPERMT2B  Z19, Z17, Z18
-	VPANDQ    Z18, Z1, Z1
-	VMOVDQA64 128(R11), Z18
-	VPERMT2B  Z18, Z17, Z19
-	VPANDQ    Z19, Z3, Z3
-	VMOVDQA64 192(R11), Z19
-	VPERMT2B  Z19, Z17, Z18
-	VPANDQ    Z18, Z5, Z5
-	VMOVDQA64 256(R11), Z18
-	VPERMT2B  Z18, Z17, Z19
-	VPANDQ    Z19, Z7, Z7
-	VMOVDQA64 320(R11), Z19
-	VPERMT2B  Z19, Z17, Z18
-	VPANDQ    Z18, Z9, Z9
-	VMOVDQA64 384(R11), Z18
-	VPERMT2B  Z18, Z17, Z19
-	VPANDQ    Z19, Z11, Z11
-	VMOVDQA64 448(R11), Z19
-	VPERMT2B  Z19, Z17, Z18
-	VPANDQ    Z18, Z13, Z13
-	VMOVDQA64 512(R11), Z18
-	VPERMT2B  Z18, Z17, Z19
-	VPANDQ    Z19, Z15, Z15
-	JMP       term2_512
+firstSpecial512:
+	BTL          $0x1d, R10
+	JCC          firstHand512
+	VPBROADCASTB R10, Z16
+	VPADDB       Z1, Z16, Z16
+	VMOVDQA64    Z16, Z2
+	VPERMI2B     Z19, Z18, Z2
+	VMOVDQU64    Z2, Z2
+	VMOVDQA64    Z16, Z4
+	VPERMI2B     Z20, Z19, Z4
+	VMOVDQU64    Z4, Z4
+	VMOVDQA64    Z16, Z6
+	VPERMI2B     Z21, Z20, Z6
+	VMOVDQU64    Z6, Z6
+	VMOVDQA64    Z16, Z8
+	VPERMI2B     Z22, Z21, Z8
+	VMOVDQU64    Z8, Z8
+	VMOVDQA64    Z16, Z10
+	VPERMI2B     Z23, Z22, Z10
+	VMOVDQU64    Z10, Z10
+	VMOVDQA64    Z16, Z12
+	VPERMI2B     Z24, Z23, Z12
+	VMOVDQU64    Z12, Z12
+	VMOVDQA64    Z16, Z14
+	VPERMI2B     Z25, Z24, Z14
+	VMOVDQU64    Z14, Z14
+	VMOVDQA64    Z16, Z16
+	VPERMI2B     Z26, Z25, Z16
+	VMOVDQU64    Z16, Z16
+	JMP          nextOperation512
 
-aligned2_512:
-	ADDQ   AX, R11
-	VPANDQ (R11), Z1, Z1
-	VPANDQ 64(R11), Z3, Z3
-	VPANDQ 128(R11), Z5, Z5
-	VPANDQ 192(R11), Z7, Z7
-	VPANDQ 256(R11), Z9, Z9
-	VPANDQ 320(R11), Z11, Z11
-	VPANDQ 384(R11), Z13, Z13
-	VPANDQ 448(R11), Z15, Z15
+firstHand512:
+	VMOVDQU64 Z18, Z2
+	VMOVDQU64 Z19, Z4
+	VMOVDQU64 Z20, Z6
+	VMOVDQU64 Z21, Z8
+	VMOVDQU64 Z22, Z10
+	VMOVDQU64 Z23, Z12
+	VMOVDQU64 Z24, Z14
+	VMOVDQU64 Z25, Z16
 
-term2_512:
-	SUBL       $0x01, R9
-	JEQ        add512
-	CMPL       R9, $0x02
-	JB         and512
-	VPORQ      Z1, Z3, Z17
-	VPTERNLOGQ $0xfe, Z5, Z7, Z17
-	VPTERNLOGQ $0xfe, Z9, Z11, Z17
-	VPTERNLOGQ $0xfe, Z13, Z15, Z17
-	VPTESTMQ   Z17, Z17, K1
+nextOperation512:
+	MOVL   (CX), R10
+	ADDQ   $0x04, CX
+	TESTL  R10, R10
+	JLT    nextSpecial512
+	TESTL  $0x0000003f, R10
+	JNE    nextAhead512
+	VPANDQ (AX)(R10*1), Z2, Z2
+	VPANDQ 64(AX)(R10*1), Z4, Z4
+	VPANDQ 128(AX)(R10*1), Z6, Z6
+	VPANDQ 192(AX)(R10*1), Z8, Z8
+	VPANDQ 256(AX)(R10*1), Z10, Z10
+	VPANDQ 320(AX)(R10*1), Z12, Z12
+	VPANDQ 384(AX)(R10*1), Z14, Z14
+	VPANDQ 448(AX)(R10*1), Z16, Z16
+	JMP    nextOperation512
+
+nextAhead512:
+	MOVL         R10, R11
+	ANDL         $0x3f, R11
+	VPBROADCASTB R11, Z27
+	VPADDB       Z1, Z27, Z27
+	SUBL         R11, R10
+	VMOVDQA64    (AX)(R10*1), Z28
+	VMOVDQA64    64(AX)(R10*1), Z29
+	VPERMT2B     Z29, Z27, Z28
+	VPANDQ       Z28, Z2, Z2
+	VMOVDQA64    128(AX)(R10*1), Z28
+	VPERMT2B     Z28, Z27, Z29
+	VPANDQ       Z29, Z4, Z4
+	VMOVDQA64    192(AX)(R10*1), Z29
+	VPERMT2B     Z29, Z27, Z28
+	VPANDQ       Z28, Z6, Z6
+	VMOVDQA64    256(AX)(R10*1), Z28
+	VPERMT2B     Z28, Z27, Z29
+	VPANDQ       Z29, Z8, Z8
+	VMOVDQA64    320(AX)(R10*1), Z29
+	VPERMT2B     Z29, Z27, Z28
+	VPANDQ       Z28, Z10, Z10
+	VMOVDQA64    384(AX)(R10*1), Z28
+	VPERMT2B     Z28, Z27, Z29
+	VPANDQ       Z29, Z12, Z12
+	VMOVDQA64    448(AX)(R10*1), Z29
+	VPERMT2B     Z29, Z27, Z28
+	VPANDQ       Z28, Z14, Z14
+	VMOVDQA64    512(AX)(R10*1), Z28
+	VPERMT2B     Z28, Z27, Z29
+	VPANDQ       Z29, Z16, Z16
+	JMP          nextOperation512
+
+nextSpecial512:
+	BTL          $0x1d, R10
+	JCC          nextHandOrEnd512
+	BTL          $0x1e, R10
+	JCC          nextStop512
+	VPBROADCASTB R10, Z27
+	VPADDB       Z1, Z27, Z27
+	VMOVDQA64    Z27, Z28
+	VPERMI2B     Z19, Z18, Z28
+	VPANDQ       Z28, Z2, Z2
+	VMOVDQA64    Z27, Z28
+	VPERMI2B     Z20, Z19, Z28
+	VPANDQ       Z28, Z4, Z4
+	VMOVDQA64    Z27, Z28
+	VPERMI2B     Z21, Z20, Z28
+	VPANDQ       Z28, Z6, Z6
+	VMOVDQA64    Z27, Z28
+	VPERMI2B     Z22, Z21, Z28
+	VPANDQ       Z28, Z8, Z8
+	VMOVDQA64    Z27, Z28
+	VPERMI2B     Z23, Z22, Z28
+	VPANDQ       Z28, Z10, Z10
+	VMOVDQA64    Z27, Z28
+	VPERMI2B     Z24, Z23, Z28
+	VPANDQ       Z28, Z12, Z12
+	VMOVDQA64    Z27, Z28
+	VPERMI2B     Z25, Z24, Z28
+	VPANDQ       Z28, Z14, Z14
+	VMOVDQA64    Z27, Z27
+	VPERMI2B     Z26, Z25, Z27
+	VPANDQ       Z27, Z16, Z16
+	JMP          nextOperation512
+
+nextHandOrEnd512:
+	BTL    $0x1e, R10
+	JCC    add512
+	VPANDQ Z18, Z2, Z2
+	VPANDQ Z19, Z4, Z4
+	VPANDQ Z20, Z6, Z6
+	VPANDQ Z21, Z8, Z8
+	VPANDQ Z22, Z10, Z10
+	VPANDQ Z23, Z12, Z12
+	VPANDQ Z24, Z14, Z14
+	VPANDQ Z25, Z16, Z16
+	JMP    nextOperation512
+
+nextStop512:
+	VPORQ      Z2, Z4, Z27
+	VPTERNLOGQ $0xfe, Z6, Z8, Z27
+	VPTERNLOGQ $0xfe, Z10, Z12, Z27
+	VPTERNLOGQ $0xfe, Z14, Z16, Z27
+	VPTESTMQ   Z27, Z27, K1
 	KORTESTB   K1, K1
-	JEQ        nothing512
-
-and512:
-	MOVL      (CX), R11
-	ADDQ      $0x04, CX
-	MOVL      R11, R12
-	ANDL      $0x3f, R12
-	JEQ       aligned3_512
-	SUBQ      R12, R11
-	ADDQ      AX, R11
-	VMOVDQU64 (SI)(R12*1), Z17
-	VMOVDQA64 (R11), Z18
-	VMOVDQA64 64(R11), Z19
-	VPERMT2B  Z19, Z17, Z18
-	VPANDQ    Z18, Z1, Z1
-	VMOVDQA64 128(R11), Z18
-	VPERMT2B  Z18, Z17, Z19
-	VPANDQ    Z19, Z3, Z3
-	VMOVDQA64 192(R11), Z19
-	VPERMT2B  Z19, Z17, Z18
-	VPANDQ    Z18, Z5, Z5
-	VMOVDQA64 256(R11), Z18
-	VPERMT2B  Z18, Z17, Z19
-	VPANDQ    Z19, Z7, Z7
-	VMOVDQA64 320(R11), Z19
-	VPERMT2B  Z19, Z17, Z18
-	VPANDQ    Z18, Z9, Z9
-	VMOVDQA64 384(R11), Z18
-	VPERMT2B  Z18, Z17, Z19
-	VPANDQ    Z19, Z11, Z11
-	VMOVDQA64 448(R11), Z19
-	VPERMT2B  Z19, Z17, Z18
-	VPANDQ    Z18, Z13, Z13
-	VMOVDQA64 512(R11), Z18
-	VPERMT2B  Z18, Z17, Z19
-	VPANDQ    Z19, Z15, Z15
-	JMP       term3_512
-
-aligned3_512:
-	ADDQ   AX, R11
-	VPANDQ (R11), Z1, Z1
-	VPANDQ 64(R11), Z3, Z3
-	VPANDQ 128(R11), Z5, Z5
-	VPANDQ 192(R11), Z7, Z7
-	VPANDQ 256(R11), Z9, Z9
-	VPANDQ 320(R11), Z11, Z11
-	VPANDQ 384(R11), Z13, Z13
-	VPANDQ 448(R11), Z15, Z15
-
-term3_512:
-	SUBL $0x01, R9
-	JNE  and512
+	JNE        nextOperation512
+	JMP        nothing512
 
 add512:
-	TESTL     R10, R10
+	TESTL     R9, R9
 	JNE       or512
-	VMOVDQA64 Z1, Z2
-	VMOVDQA64 Z3, Z4
-	VMOVDQA64 Z5, Z6
-	VMOVDQA64 Z7, Z8
-	VMOVDQA64 Z9, Z10
-	VMOVDQA64 Z11, Z12
-	VMOVDQA64 Z13, Z14
-	VMOVDQA64 Z15, Z16
-	MOVL      $0x00000001, R10
 	SUBL      $0x01, R8
-	JNE       product512
-	JMP       store512
+	JEQ       only512
+	VMOVDQA64 Z2, Z3
+	VMOVDQA64 Z4, Z5
+	VMOVDQA64 Z6, Z7
+	VMOVDQA64 Z8, Z9
+	VMOVDQA64 Z10, Z11
+	VMOVDQA64 Z12, Z13
+	VMOVDQA64 Z14, Z15
+	VMOVDQA64 Z16, Z17
+	MOVL      $0x00000001, R9
+	JMP       product512
 
 or512:
-	VPORQ Z1, Z2, Z2
-	VPORQ Z3, Z4, Z4
-	VPORQ Z5, Z6, Z6
-	VPORQ Z7, Z8, Z8
-	VPORQ Z9, Z10, Z10
-	VPORQ Z11, Z12, Z12
-	VPORQ Z13, Z14, Z14
-	VPORQ Z15, Z16, Z16
+	VPORQ Z2, Z3, Z3
+	VPORQ Z4, Z5, Z5
+	VPORQ Z6, Z7, Z7
+	VPORQ Z8, Z9, Z9
+	VPORQ Z10, Z11, Z11
+	VPORQ Z12, Z13, Z13
+	VPORQ Z14, Z15, Z15
+	VPORQ Z16, Z17, Z17
 	SUBL  $0x01, R8
 	JNE   product512
 
 store512:
-	VPORQ      Z2, Z4, Z1
-	VPTERNLOGQ $0xfe, Z6, Z8, Z1
-	VPTERNLOGQ $0xfe, Z10, Z12, Z1
-	VPTERNLOGQ $0xfe, Z14, Z16, Z1
-	VPTESTMQ   Z1, Z1, K1
+	VMOVDQA64 Z3, Z18
+	VMOVDQA64 Z5, Z19
+	VMOVDQA64 Z7, Z20
+	VMOVDQA64 Z9, Z21
+	VMOVDQA64 Z11, Z22
+	VMOVDQA64 Z13, Z23
+	VMOVDQA64 Z15, Z24
+	VMOVDQA64 Z17, Z25
+	JMP       storeHand512
+
+only512:
+	VMOVDQA64 Z2, Z18
+	VMOVDQA64 Z4, Z19
+	VMOVDQA64 Z6, Z20
+	VMOVDQA64 Z8, Z21
+	VMOVDQA64 Z10, Z22
+	VMOVDQA64 Z12, Z23
+	VMOVDQA64 Z14, Z24
+	VMOVDQA64 Z16, Z25
+
+storeHand512:
+	VPSRLW    $0x01, Z18, Z26
+	VPANDQ    Z0, Z26, Z26
+	TESTL     DX, DX
+	JEQ       test512
+	VMOVDQA64 Z18, (AX)(DX*1)
+	VMOVDQA64 Z19, 64(AX)(DX*1)
+	VMOVDQA64 Z20, 128(AX)(DX*1)
+	VMOVDQA64 Z21, 192(AX)(DX*1)
+	VMOVDQA64 Z22, 256(AX)(DX*1)
+	VMOVDQA64 Z23, 320(AX)(DX*1)
+	VMOVDQA64 Z24, 384(AX)(DX*1)
+	VMOVDQA64 Z25, 448(AX)(DX*1)
+	VMOVDQA64 Z26, 512(AX)(DX*1)
+
+test512:
+	TESTQ      SI, SI
+	JEQ        step512
+	XORL       R9, R9
+	VPORQ      Z18, Z19, Z2
+	VPTERNLOGQ $0xfe, Z20, Z21, Z2
+	VPTERNLOGQ $0xfe, Z22, Z23, Z2
+	VPTERNLOGQ $0xfe, Z24, Z25, Z2
+	VPTESTMQ   Z2, Z2, K1
 	KORTESTB   K1, K1
-	SETNE      R10
-	NEGQ       R10
-	ANDQ       R10, DI
-	ORQ        DI, BX
-	VMOVDQA64  Z2, (DX)
-	VMOVDQA64  Z4, 64(DX)
-	VMOVDQA64  Z6, 128(DX)
-	VMOVDQA64  Z8, 192(DX)
-	VMOVDQA64  Z10, 256(DX)
-	VMOVDQA64  Z12, 320(DX)
-	VMOVDQA64  Z14, 384(DX)
-	VMOVDQA64  Z16, 448(DX)
-	VPSRLW     $0x01, Z2, Z1
-	VPANDQ     Z0, Z1, Z1
-	VMOVDQA64  Z1, 512(DX)
+	SETNE      R9
+	NEGQ       R9
+	ANDQ       R9, SI
+	ORQ        SI, BX
 	JMP        step512
 
-skip512:
-	ADDQ $0x0c, CX
-
 nothing512:
-	LEAQ   (CX)(R9*4), CX
+	MOVQ   DI, CX
 	SUBL   $0x01, R8
 	JNE    product512
-	TESTL  R10, R10
+	TESTL  R9, R9
 	JNE    store512
-	TESTQ  DI, DI
+	TESTQ  SI, SI
 	JNE    step512
-	VPXORQ Z2, Z2, Z2
-	VPXORQ Z4, Z4, Z4
-	VPXORQ Z6, Z6, Z6
-	VPXORQ Z8, Z8, Z8
-	VPXORQ Z10, Z10, Z10
-	VPXORQ Z12, Z12, Z12
-	VPXORQ Z14, Z14, Z14
-	VPXORQ Z16, Z16, Z16
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z9, Z9, Z9
+	VPXORQ Z11, Z11, Z11
+	VPXORQ Z13, Z13, Z13
+	VPXORQ Z15, Z15, Z15
+	VPXORQ Z17, Z17, Z17
 	JMP    store512
 
 step256:
 	MOVL  (CX), DX
-	TESTL DX, DX
-	JEQ   done
-	ADDQ  AX, DX
 	MOVL  4(CX), R8
-	MOVQ  8(CX), DI
+	TESTL R8, R8
+	JEQ   done
+	MOVQ  8(CX), SI
 	ADDQ  $0x10, CX
-	XORL  R10, R10
-	NOTQ  DI
-	ANDQ  DI, BX
-	NOTQ  DI
+	XORL  R9, R9
+	ANDNQ BX, SI, BX
 
 product256:
-	MOVL      8(CX), R9
-	MOVQ      (CX), R11
-	ANDNQ     R11, BX, R11
-	JNE       skip256
+	MOVL      8(CX), DI
+	LEAQ      12(CX)(DI*4), DI
+	MOVQ      (CX), R10
+	ANDNQ     R10, BX, R10
+	JNE       nothing256
 	ADDQ      $0x0c, CX
-	MOVL      (CX), R11
+	MOVL      (CX), R10
 	ADDQ      $0x04, CX
-	MOVL      R11, R12
-	ANDL      $0x3f, R12
-	JEQ       aligned1_256
-	SUBQ      R12, R11
-	ADDQ      AX, R11
-	VMOVDQU64 (SI)(R12*1), Z7
-	VMOVDQA64 (R11), Z1
-	VMOVDQA64 64(R11), Z3
-	VPERMT2B  Z3, Z7, Z1
-	VMOVDQA64 Z1, Z1
-	VMOVDQA64 128(R11), Z5
-	VPERMT2B  Z5, Z7, Z3
-	VMOVDQA64 Z3, Z3
-	VMOVDQA64 192(R11), Z9
-	VPERMT2B  Z9, Z7, Z5
-	VMOVDQA64 Z5, Z5
-	VMOVDQA64 256(R11), Z10
-	VPERMT2B  Z10, Z7, Z9
-	VMOVDQA64 Z9, Z7
-	JMP       term1_256
+	TESTL     R10, R10
+	JLT       firstSpecial256
+	TESTL     $0x0000003f, R10
+	JNE       firstAhead256
+	VMOVDQU64 (AX)(R10*1), Z2
+	VMOVDQU64 64(AX)(R10*1), Z4
+	VMOVDQU64 128(AX)(R10*1), Z6
+	VMOVDQU64 192(AX)(R10*1), Z8
+	JMP       nextOperation256
 
-aligned1_256:
-	ADDQ      AX, R11
-	VMOVDQA64 (R11), Z1
-	VMOVDQA64 64(R11), Z3
-	VMOVDQA64 128(R11), Z5
-	VMOVDQA64 192(R11), Z7
+firstAhead256:
+	MOVL         R10, R11
+	ANDL         $0x3f, R11
+	VPBROADCASTB R11, Z8
+	VPADDB       Z1, Z8, Z8
+	SUBL         R11, R10
+	VMOVDQA64    (AX)(R10*1), Z2
+	VMOVDQA64    64(AX)(R10*1), Z4
+	VPERMT2B     Z4, Z8, Z2
+	VMOVDQU64    Z2, Z2
+	VMOVDQA64    128(AX)(R10*1), Z6
+	VPERMT2B     Z6, Z8, Z4
+	VMOVDQU64    Z4, Z4
+	VMOVDQA64    192(AX)(R10*1), Z15
+	VPERMT2B     Z15, Z8, Z6
+	VMOVDQU64    Z6, Z6
+	VMOVDQA64    256(AX)(R10*1), Z16
+	VPERMT2B     Z16, Z8, Z15
+	VMOVDQU64    Z15, Z8
+	JMP          nextOperation256
 
-term1_256:
-	SUBL      $0x01, R9
-	JEQ       add256
-	MOVL      (CX), R11
-	ADDQ      $0x04, CX
-	MOVL      R11, R12
-	ANDL      $0x3f, R12
-	JEQ       aligned2_256
-	SUBQ      R12, R11
-	ADDQ      AX, R11
-	VMOVDQU64 (SI)(R12*1), Z9
-	VMOVDQA64 (R11), Z10
-	VMOVDQA64 64(R11), Z11
-	VPERMT2B  Z11, Z9, Z10
-	VPANDQ    Z10, Z1, Z1
-	VMOVDQA64 128(R11), Z10
-	VPERMT2B  Z10, Z9, Z11
-	VPANDQ    Z11, Z3, Z3
-	VMOVDQA64 192(R11), Z11
-	VPERMT2B  Z11, Z9, Z10
-	VPANDQ    Z10, Z5, Z5
-	VMOVDQA64 256(R11), Z10
-	VPERMT2B  Z10, Z9, Z11
-	VPANDQ    Z11, Z7, Z7
-	JMP       term2_256
+firstSpecial256:
+	BTL          $0x1d, R10
+	JCC          firstHand256
+	VPBROADCASTB R10, Z8
+	VPADDB       Z1, Z8, Z8
+	VMOVDQA64    Z8, Z2
+	VPERMI2B     Z11, Z10, Z2
+	VMOVDQU64    Z2, Z2
+	VMOVDQA64    Z8, Z4
+	VPERMI2B     Z12, Z11, Z4
+	VMOVDQU64    Z4, Z4
+	VMOVDQA64    Z8, Z6
+	VPERMI2B     Z13, Z12, Z6
+	VMOVDQU64    Z6, Z6
+	VMOVDQA64    Z8, Z8
+	VPERMI2B     Z14, Z13, Z8
+	VMOVDQU64    Z8, Z8
+	JMP          nextOperation256
 
-aligned2_256:
-	ADDQ   AX, R11
-	VPANDQ (R11), Z1, Z1
-	VPANDQ 64(R11), Z3, Z3
-	VPANDQ 128(R11), Z5, Z5
-	VPANDQ 192(R11), Z7, Z7
+firstHand256:
+	VMOVDQU64 Z10, Z2
+	VMOVDQU64 Z11, Z4
+	VMOVDQU64 Z12, Z6
+	VMOVDQU64 Z13, Z8
 
-term2_256:
-	SUBL       $0x01, R9
-	JEQ        add256
-	CMPL       R9, $0x02
-	JB         and256
-	VPORQ      Z1, Z3, Z9
-	VPTERNLOGQ $0xfe, Z5, Z7, Z9
-	VPTESTMQ   Z9, Z9, K1
+nextOperation256:
+	MOVL   (CX), R10
+	ADDQ   $0x04, CX
+	TESTL  R10, R10
+	JLT    nextSpecial256
+	TESTL  $0x0000003f, R10
+	JNE    nextAhead256
+	VPANDQ (AX)(R10*1), Z2, Z2
+	VPANDQ 64(AX)(R10*1), Z4, Z4
+	VPANDQ 128(AX)(R10*1), Z6, Z6
+	VPANDQ 192(AX)(R10*1), Z8, Z8
+	JMP    nextOperation256
+
+nextAhead256:
+	MOVL         R10, R11
+	ANDL         $0x3f, R11
+	VPBROADCASTB R11, Z15
+	VPADDB       Z1, Z15, Z15
+	SUBL         R11, R10
+	VMOVDQA64    (AX)(R10*1), Z16
+	VMOVDQA64    64(AX)(R10*1), Z17
+	VPERMT2B     Z17, Z15, Z16
+	VPANDQ       Z16, Z2, Z2
+	VMOVDQA64    128(AX)(R10*1), Z16
+	VPERMT2B     Z16, Z15, Z17
+	VPANDQ       Z17, Z4, Z4
+	VMOVDQA64    192(AX)(R10*1), Z17
+	VPERMT2B     Z17, Z15, Z16
+	VPANDQ       Z16, Z6, Z6
+	VMOVDQA64    256(AX)(R10*1), Z16
+	VPERMT2B     Z16, Z15, Z17
+	VPANDQ       Z17, Z8, Z8
+	JMP          nextOperation256
+
+nextSpecial256:
+	BTL          $0x1d, R10
+	JCC          nextHandOrEnd256
+	BTL          $0x1e, R10
+	JCC          nextStop256
+	VPBROADCASTB R10, Z15
+	VPADDB       Z1, Z15, Z15
+	VMOVDQA64    Z15, Z16
+	VPERMI2B     Z11, Z10, Z16
+	VPANDQ       Z16, Z2, Z2
+	VMOVDQA64    Z15, Z16
+	VPERMI2B     Z12, Z11, Z16
+	VPANDQ       Z16, Z4, Z4
+	VMOVDQA64    Z15, Z16
+	VPERMI2B     Z13, Z12, Z16
+	VPANDQ       Z16, Z6, Z6
+	VMOVDQA64    Z15, Z15
+	VPERMI2B     Z14, Z13, Z15
+	VPANDQ       Z15, Z8, Z8
+	JMP          nextOperation256
+
+nextHandOrEnd256:
+	BTL    $0x1e, R10
+	JCC    add256
+	VPANDQ Z10, Z2, Z2
+	VPANDQ Z11, Z4, Z4
+	VPANDQ Z12, Z6, Z6
+	VPANDQ Z13, Z8, Z8
+	JMP    nextOperation256
+
+nextStop256:
+	VPORQ      Z2, Z4, Z15
+	VPTERNLOGQ $0xfe, Z6, Z8, Z15
+	VPTESTMQ   Z15, Z15, K1
 	KORTESTB   K1, K1
-	JEQ        nothing256
-
-and256:
-	MOVL      (CX), R11
-	ADDQ      $0x04, CX
-	MOVL      R11, R12
-	ANDL      $0x3f, R12
-	JEQ       aligned3_256
-	SUBQ      R12, R11
-	ADDQ      AX, R11
-	VMOVDQU64 (SI)(R12*1), Z9
-	VMOVDQA64 (R11), Z10
-	VMOVDQA64 64(R11), Z11
-	VPERMT2B  Z11, Z9, Z10
-	VPANDQ    Z10, Z1, Z1
-	VMOVDQA64 128(R11), Z10
-	VPERMT2B  Z10, Z9, Z11
-	VPANDQ    Z11, Z3, Z3
-	VMOVDQA64 192(R11), Z11
-	VPERMT2B  Z11, Z9, Z10
-	VPANDQ    Z10, Z5, Z5
-	VMOVDQA64 256(R11), Z10
-	VPERMT2B  Z10, Z9, Z11
-	VPANDQ    Z11, Z7, Z7
-	JMP       term3_256
-
-aligned3_256:
-	ADDQ   AX, R11
-	VPANDQ (R11), Z1, Z1
-	VPANDQ 64(R11), Z3, Z3
-	VPANDQ 128(R11), Z5, Z5
-	VPANDQ 192(R11), Z7, Z7
-
-term3_256:
-	SUBL $0x01, R9
-	JNE  and256
+	JNE        nextOperation256
+	JMP        nothing256
 
 add256:
-	TESTL     R10, R10
+	TESTL     R9, R9
 	JNE       or256
-	VMOVDQA64 Z1, Z2
-	VMOVDQA64 Z3, Z4
-	VMOVDQA64 Z5, Z6
-	VMOVDQA64 Z7, Z8
-	MOVL      $0x00000001, R10
 	SUBL      $0x01, R8
-	JNE       product256
-	JMP       store256
+	JEQ       only256
+	VMOVDQA64 Z2, Z3
+	VMOVDQA64 Z4, Z5
+	VMOVDQA64 Z6, Z7
+	VMOVDQA64 Z8, Z9
+	MOVL      $0x00000001, R9
+	JMP       product256
 
 or256:
-	VPORQ Z1, Z2, Z2
-	VPORQ Z3, Z4, Z4
-	VPORQ Z5, Z6, Z6
-	VPORQ Z7, Z8, Z8
+	VPORQ Z2, Z3, Z3
+	VPORQ Z4, Z5, Z5
+	VPORQ Z6, Z7, Z7
+	VPORQ Z8, Z9, Z9
 	SUBL  $0x01, R8
 	JNE   product256
 
 store256:
-	VPORQ      Z2, Z4, Z1
-	VPTERNLOGQ $0xfe, Z6, Z8, Z1
-	VPTESTMQ   Z1, Z1, K1
+	VMOVDQA64 Z3, Z10
+	VMOVDQA64 Z5, Z11
+	VMOVDQA64 Z7, Z12
+	VMOVDQA64 Z9, Z13
+	JMP       storeHand256
+
+only256:
+	VMOVDQA64 Z2, Z10
+	VMOVDQA64 Z4, Z11
+	VMOVDQA64 Z6, Z12
+	VMOVDQA64 Z8, Z13
+
+storeHand256:
+	VPSRLW    $0x01, Z10, Z14
+	VPANDQ    Z0, Z14, Z14
+	TESTL     DX, DX
+	JEQ       test256
+	VMOVDQA64 Z10, (AX)(DX*1)
+	VMOVDQA64 Z11, 64(AX)(DX*1)
+	VMOVDQA64 Z12, 128(AX)(DX*1)
+	VMOVDQA64 Z13, 192(AX)(DX*1)
+	VMOVDQA64 Z14, 256(AX)(DX*1)
+
+test256:
+	TESTQ      SI, SI
+	JEQ        step256
+	XORL       R9, R9
+	VPORQ      Z10, Z11, Z2
+	VPTERNLOGQ $0xfe, Z12, Z13, Z2
+	VPTESTMQ   Z2, Z2, K1
 	KORTESTB   K1, K1
-	SETNE      R10
-	NEGQ       R10
-	ANDQ       R10, DI
-	ORQ        DI, BX
-	VMOVDQA64  Z2, (DX)
-	VMOVDQA64  Z4, 64(DX)
-	VMOVDQA64  Z6, 128(DX)
-	VMOVDQA64  Z8, 192(DX)
-	VPSRLW     $0x01, Z2, Z1
-	VPANDQ     Z0, Z1, Z1
-	VMOVDQA64  Z1, 256(DX)
+	SETNE      R9
+	NEGQ       R9
+	ANDQ       R9, SI
+	ORQ        SI, BX
 	JMP        step256
 
-skip256:
-	ADDQ $0x0c, CX
-
 nothing256:
-	LEAQ   (CX)(R9*4), CX
+	MOVQ   DI, CX
 	SUBL   $0x01, R8
 	JNE    product256
-	TESTL  R10, R10
+	TESTL  R9, R9
 	JNE    store256
-	TESTQ  DI, DI
+	TESTQ  SI, SI
 	JNE    step256
-	VPXORQ Z2, Z2, Z2
-	VPXORQ Z4, Z4, Z4
-	VPXORQ Z6, Z6, Z6
-	VPXORQ Z8, Z8, Z8
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z9, Z9, Z9
 	JMP    store256
 
 step128:
 	MOVL  (CX), DX
-	TESTL DX, DX
-	JEQ   done
-	ADDQ  AX, DX
 	MOVL  4(CX), R8
-	MOVQ  8(CX), DI
+	TESTL R8, R8
+	JEQ   done
+	MOVQ  8(CX), SI
 	ADDQ  $0x10, CX
-	XORL  R10, R10
-	NOTQ  DI
-	ANDQ  DI, BX
-	NOTQ  DI
+	XORL  R9, R9
+	ANDNQ BX, SI, BX
 
 product128:
-	MOVL      8(CX), R9
-	MOVQ      (CX), R11
-	ANDNQ     R11, BX, R11
-	JNE       skip128
+	MOVL      8(CX), DI
+	LEAQ      12(CX)(DI*4), DI
+	MOVQ      (CX), R10
+	ANDNQ     R10, BX, R10
+	JNE       nothing128
 	ADDQ      $0x0c, CX
-	MOVL      (CX), R11
+	MOVL      (CX), R10
 	ADDQ      $0x04, CX
-	MOVL      R11, R12
-	ANDL      $0x3f, R12
-	JEQ       aligned1_128
-	SUBQ      R12, R11
-	ADDQ      AX, R11
-	VMOVDQU64 (SI)(R12*1), Z3
-	VMOVDQA64 (R11), Z1
-	VMOVDQA64 64(R11), Z5
-	VPERMT2B  Z5, Z3, Z1
-	VMOVDQA64 Z1, Z1
-	VMOVDQA64 128(R11), Z6
-	VPERMT2B  Z6, Z3, Z5
-	VMOVDQA64 Z5, Z3
-	JMP       term1_128
+	TESTL     R10, R10
+	JLT       firstSpecial128
+	TESTL     $0x0000003f, R10
+	JNE       firstAhead128
+	VMOVDQU64 (AX)(R10*1), Z2
+	VMOVDQU64 64(AX)(R10*1), Z4
+	JMP       nextOperation128
 
-aligned1_128:
-	ADDQ      AX, R11
-	VMOVDQA64 (R11), Z1
-	VMOVDQA64 64(R11), Z3
+firstAhead128:
+	MOVL         R10, R11
+	ANDL         $0x3f, R11
+	VPBROADCASTB R11, Z4
+	VPADDB       Z1, Z4, Z4
+	SUBL         R11, R10
+	VMOVDQA64    (AX)(R10*1), Z2
+	VMOVDQA64    64(AX)(R10*1), Z9
+	VPERMT2B     Z9, Z4, Z2
+	VMOVDQU64    Z2, Z2
+	VMOVDQA64    128(AX)(R10*1), Z10
+	VPERMT2B     Z10, Z4, Z9
+	VMOVDQU64    Z9, Z4
+	JMP          nextOperation128
 
-term1_128:
-	SUBL      $0x01, R9
-	JEQ       add128
-	MOVL      (CX), R11
-	ADDQ      $0x04, CX
-	MOVL      R11, R12
-	ANDL      $0x3f, R12
-	JEQ       aligned2_128
-	SUBQ      R12, R11
-	ADDQ      AX, R11
-	VMOVDQU64 (SI)(R12*1), Z5
-	VMOVDQA64 (R11), Z6
-	VMOVDQA64 64(R11), Z7
-	VPERMT2B  Z7, Z5, Z6
-	VPANDQ    Z6, Z1, Z1
-	VMOVDQA64 128(R11), Z6
-	VPERMT2B  Z6, Z5, Z7
-	VPANDQ    Z7, Z3, Z3
-	JMP       term2_128
+firstSpecial128:
+	BTL          $0x1d, R10
+	JCC          firstHand128
+	VPBROADCASTB R10, Z4
+	VPADDB       Z1, Z4, Z4
+	VMOVDQA64    Z4, Z2
+	VPERMI2B     Z7, Z6, Z2
+	VMOVDQU64    Z2, Z2
+	VMOVDQA64    Z4, Z4
+	VPERMI2B     Z8, Z7, Z4
+	VMOVDQU64    Z4, Z4
+	JMP          nextOperation128
 
-aligned2_128:
-	ADDQ   AX, R11
-	VPANDQ (R11), Z1, Z1
-	VPANDQ 64(R11), Z3, Z3
+firstHand128:
+	VMOVDQU64 Z6, Z2
+	VMOVDQU64 Z7, Z4
 
-term2_128:
-	SUBL     $0x01, R9
-	JEQ      add128
-	CMPL     R9, $0x02
-	JB       and128
-	VPORQ    Z1, Z3, Z5
-	VPTESTMQ Z5, Z5, K1
+nextOperation128:
+	MOVL   (CX), R10
+	ADDQ   $0x04, CX
+	TESTL  R10, R10
+	JLT    nextSpecial128
+	TESTL  $0x0000003f, R10
+	JNE    nextAhead128
+	VPANDQ (AX)(R10*1), Z2, Z2
+	VPANDQ 64(AX)(R10*1), Z4, Z4
+	JMP    nextOperation128
+
+nextAhead128:
+	MOVL         R10, R11
+	ANDL         $0x3f, R11
+	VPBROADCASTB R11, Z9
+	VPADDB       Z1, Z9, Z9
+	SUBL         R11, R10
+	VMOVDQA64    (AX)(R10*1), Z10
+	VMOVDQA64    64(AX)(R10*1), Z11
+	VPERMT2B     Z11, Z9, Z10
+	VPANDQ       Z10, Z2, Z2
+	VMOVDQA64    128(AX)(R10*1), Z10
+	VPERMT2B     Z10, Z9, Z11
+	VPANDQ       Z11, Z4, Z4
+	JMP          nextOperation128
+
+nextSpecial128:
+	BTL          $0x1d, R10
+	JCC          nextHandOrEnd128
+	BTL          $0x1e, R10
+	JCC          nextStop128
+	VPBROADCASTB R10, Z9
+	VPADDB       Z1, Z9, Z9
+	VMOVDQA64    Z9, Z10
+	VPERMI2B     Z7, Z6, Z10
+	VPANDQ       Z10, Z2, Z2
+	VMOVDQA64    Z9, Z9
+	VPERMI2B     Z8, Z7, Z9
+	VPANDQ       Z9, Z4, Z4
+	JMP          nextOperation128
+
+nextHandOrEnd128:
+	BTL    $0x1e, R10
+	JCC    add128
+	VPANDQ Z6, Z2, Z2
+	VPANDQ Z7, Z4, Z4
+	JMP    nextOperation128
+
+nextStop128:
+	VPORQ    Z2, Z4, Z9
+	VPTESTMQ Z9, Z9, K1
 	KORTESTB K1, K1
-	JEQ      nothing128
-
-and128:
-	MOVL      (CX), R11
-	ADDQ      $0x04, CX
-	MOVL      R11, R12
-	ANDL      $0x3f, R12
-	JEQ       aligned3_128
-	SUBQ      R12, R11
-	ADDQ      AX, R11
-	VMOVDQU64 (SI)(R12*1), Z5
-	VMOVDQA64 (R11), Z6
-	VMOVDQA64 64(R11), Z7
-	VPERMT2B  Z7, Z5, Z6
-	VPANDQ    Z6, Z1, Z1
-	VMOVDQA64 128(R11), Z6
-	VPERMT2B  Z6, Z5, Z7
-	VPANDQ    Z7, Z3, Z3
-	JMP       term3_128
-
-aligned3_128:
-	ADDQ   AX, R11
-	VPANDQ (R11), Z1, Z1
-	VPANDQ 64(R11), Z3, Z3
-
-term3_128:
-	SUBL $0x01, R9
-	JNE  and128
+	JNE      nextOperation128
+	JMP      nothing128
 
 add128:
-	TESTL     R10, R10
+	TESTL     R9, R9
 	JNE       or128
-	VMOVDQA64 Z1, Z2
-	VMOVDQA64 Z3, Z4
-	MOVL      $0x00000001, R10
 	SUBL      $0x01, R8
-	JNE       product128
-	JMP       store128
+	JEQ       only128
+	VMOVDQA64 Z2, Z3
+	VMOVDQA64 Z4, Z5
+	MOVL      $0x00000001, R9
+	JMP       product128
 
 or128:
-	VPORQ Z1, Z2, Z2
-	VPORQ Z3, Z4, Z4
+	VPORQ Z2, Z3, Z3
+	VPORQ Z4, Z5, Z5
 	SUBL  $0x01, R8
 	JNE   product128
 
 store128:
-	VPORQ     Z2, Z4, Z1
-	VPTESTMQ  Z1, Z1, K1
-	KORTESTB  K1, K1
-	SETNE     R10
-	NEGQ      R10
-	ANDQ      R10, DI
-	ORQ       DI, BX
-	VMOVDQA64 Z2, (DX)
-	VMOVDQA64 Z4, 64(DX)
-	VPSRLW    $0x01, Z2, Z1
-	VPANDQ    Z0, Z1, Z1
-	VMOVDQA64 Z1, 128(DX)
-	JMP       step128
+	VMOVDQA64 Z3, Z6
+	VMOVDQA64 Z5, Z7
+	JMP       storeHand128
 
-skip128:
-	ADDQ $0x0c, CX
+only128:
+	VMOVDQA64 Z2, Z6
+	VMOVDQA64 Z4, Z7
+
+storeHand128:
+	VPSRLW    $0x01, Z6, Z8
+	VPANDQ    Z0, Z8, Z8
+	TESTL     DX, DX
+	JEQ       test128
+	VMOVDQA64 Z6, (AX)(DX*1)
+	VMOVDQA64 Z7, 64(AX)(DX*1)
+	VMOVDQA64 Z8, 128(AX)(DX*1)
+
+test128:
+	TESTQ    SI, SI
+	JEQ      step128
+	XORL     R9, R9
+	VPORQ    Z6, Z7, Z2
+	VPTESTMQ Z2, Z2, K1
+	KORTESTB K1, K1
+	SETNE    R9
+	NEGQ     R9
+	ANDQ     R9, SI
+	ORQ      SI, BX
+	JMP      step128
 
 nothing128:
-	LEAQ   (CX)(R9*4), CX
+	MOVQ   DI, CX
 	SUBL   $0x01, R8
 	JNE    product128
-	TESTL  R10, R10
+	TESTL  R9, R9
 	JNE    store128
-	TESTQ  DI, DI
+	TESTQ  SI, SI
 	JNE    step128
-	VPXORQ Z2, Z2, Z2
-	VPXORQ Z4, Z4, Z4
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z5, Z5, Z5
 	JMP    store128
 
 step64:
 	MOVL  (CX), DX
-	TESTL DX, DX
-	JEQ   done
-	ADDQ  AX, DX
 	MOVL  4(CX), R8
-	MOVQ  8(CX), DI
+	TESTL R8, R8
+	JEQ   done
+	MOVQ  8(CX), SI
 	ADDQ  $0x10, CX
-	XORL  R10, R10
-	NOTQ  DI
-	ANDQ  DI, BX
-	NOTQ  DI
+	XORL  R9, R9
+	ANDNQ BX, SI, BX
 
 product64:
-	MOVL      8(CX), R9
-	MOVQ      (CX), R11
-	ANDNQ     R11, BX, R11
-	JNE       skip64
+	MOVL      8(CX), DI
+	LEAQ      12(CX)(DI*4), DI
+	MOVQ      (CX), R10
+	ANDNQ     R10, BX, R10
+	JNE       nothing64
 	ADDQ      $0x0c, CX
-	MOVL      (CX), R11
+	MOVL      (CX), R10
 	ADDQ      $0x04, CX
-	MOVL      R11, R12
-	ANDL      $0x3f, R12
-	JEQ       aligned1_64
-	SUBQ      R12, R11
-	ADDQ      AX, R11
-	VMOVDQU64 (SI)(R12*1), Z1
-	VMOVDQA64 (R11), Z3
-	VMOVDQA64 64(R11), Z4
-	VPERMT2B  Z4, Z1, Z3
-	VMOVDQA64 Z3, Z1
-	JMP       term1_64
+	TESTL     R10, R10
+	JLT       firstSpecial64
+	TESTL     $0x0000003f, R10
+	JNE       firstAhead64
+	VMOVDQU64 (AX)(R10*1), Z2
+	JMP       nextOperation64
 
-aligned1_64:
-	ADDQ      AX, R11
-	VMOVDQA64 (R11), Z1
+firstAhead64:
+	MOVL         R10, R11
+	ANDL         $0x3f, R11
+	VPBROADCASTB R11, Z2
+	VPADDB       Z1, Z2, Z2
+	SUBL         R11, R10
+	VMOVDQA64    (AX)(R10*1), Z6
+	VMOVDQA64    64(AX)(R10*1), Z7
+	VPERMT2B     Z7, Z2, Z6
+	VMOVDQU64    Z6, Z2
+	JMP          nextOperation64
 
-term1_64:
-	SUBL      $0x01, R9
-	JEQ       add64
-	MOVL      (CX), R11
-	ADDQ      $0x04, CX
-	MOVL      R11, R12
-	ANDL      $0x3f, R12
-	JEQ       aligned2_64
-	SUBQ      R12, R11
-	ADDQ      AX, R11
-	VMOVDQU64 (SI)(R12*1), Z3
-	VMOVDQA64 (R11), Z4
-	VMOVDQA64 64(R11), Z5
-	VPERMT2B  Z5, Z3, Z4
-	VPANDQ    Z4, Z1, Z1
-	JMP       term2_64
+firstSpecial64:
+	BTL          $0x1d, R10
+	JCC          firstHand64
+	VPBROADCASTB R10, Z2
+	VPADDB       Z1, Z2, Z2
+	VMOVDQA64    Z2, Z2
+	VPERMI2B     Z5, Z4, Z2
+	VMOVDQU64    Z2, Z2
+	JMP          nextOperation64
 
-aligned2_64:
-	ADDQ   AX, R11
-	VPANDQ (R11), Z1, Z1
+firstHand64:
+	VMOVDQU64 Z4, Z2
 
-term2_64:
-	SUBL     $0x01, R9
-	JEQ      add64
-	CMPL     R9, $0x02
-	JB       and64
-	VPTESTMQ Z1, Z1, K1
+nextOperation64:
+	MOVL   (CX), R10
+	ADDQ   $0x04, CX
+	TESTL  R10, R10
+	JLT    nextSpecial64
+	TESTL  $0x0000003f, R10
+	JNE    nextAhead64
+	VPANDQ (AX)(R10*1), Z2, Z2
+	JMP    nextOperation64
+
+nextAhead64:
+	MOVL         R10, R11
+	ANDL         $0x3f, R11
+	VPBROADCASTB R11, Z6
+	VPADDB       Z1, Z6, Z6
+	SUBL         R11, R10
+	VMOVDQA64    (AX)(R10*1), Z7
+	VMOVDQA64    64(AX)(R10*1), Z8
+	VPERMT2B     Z8, Z6, Z7
+	VPANDQ       Z7, Z2, Z2
+	JMP          nextOperation64
+
+nextSpecial64:
+	BTL          $0x1d, R10
+	JCC          nextHandOrEnd64
+	BTL          $0x1e, R10
+	JCC          nextStop64
+	VPBROADCASTB R10, Z6
+	VPADDB       Z1, Z6, Z6
+	VMOVDQA64    Z6, Z6
+	VPERMI2B     Z5, Z4, Z6
+	VPANDQ       Z6, Z2, Z2
+	JMP          nextOperation64
+
+nextHandOrEnd64:
+	BTL    $0x1e, R10
+	JCC    add64
+	VPANDQ Z4, Z2, Z2
+	JMP    nextOperation64
+
+nextStop64:
+	VPTESTMQ Z2, Z2, K1
 	KORTESTB K1, K1
-	JEQ      nothing64
-
-and64:
-	MOVL      (CX), R11
-	ADDQ      $0x04, CX
-	MOVL      R11, R12
-	ANDL      $0x3f, R12
-	JEQ       aligned3_64
-	SUBQ      R12, R11
-	ADDQ      AX, R11
-	VMOVDQU64 (SI)(R12*1), Z3
-	VMOVDQA64 (R11), Z4
-	VMOVDQA64 64(R11), Z5
-	VPERMT2B  Z5, Z3, Z4
-	VPANDQ    Z4, Z1, Z1
-	JMP       term3_64
-
-aligned3_64:
-	ADDQ   AX, R11
-	VPANDQ (R11), Z1, Z1
-
-term3_64:
-	SUBL $0x01, R9
-	JNE  and64
+	JNE      nextOperation64
+	JMP      nothing64
 
 add64:
-	TESTL     R10, R10
+	TESTL     R9, R9
 	JNE       or64
-	VMOVDQA64 Z1, Z2
-	MOVL      $0x00000001, R10
 	SUBL      $0x01, R8
-	JNE       product64
-	JMP       store64
+	JEQ       only64
+	VMOVDQA64 Z2, Z3
+	MOVL      $0x00000001, R9
+	JMP       product64
 
 or64:
-	VPORQ Z1, Z2, Z2
+	VPORQ Z2, Z3, Z3
 	SUBL  $0x01, R8
 	JNE   product64
 
 store64:
-	VPTESTMQ  Z2, Z2, K1
-	KORTESTB  K1, K1
-	SETNE     R10
-	NEGQ      R10
-	ANDQ      R10, DI
-	ORQ       DI, BX
-	VMOVDQA64 Z2, (DX)
-	VPSRLW    $0x01, Z2, Z1
-	VPANDQ    Z0, Z1, Z1
-	VMOVDQA64 Z1, 64(DX)
-	JMP       step64
+	VMOVDQA64 Z3, Z4
+	JMP       storeHand64
 
-skip64:
-	ADDQ $0x0c, CX
+only64:
+	VMOVDQA64 Z2, Z4
+
+storeHand64:
+	VPSRLW    $0x01, Z4, Z5
+	VPANDQ    Z0, Z5, Z5
+	TESTL     DX, DX
+	JEQ       test64
+	VMOVDQA64 Z4, (AX)(DX*1)
+	VMOVDQA64 Z5, 64(AX)(DX*1)
+
+test64:
+	TESTQ    SI, SI
+	JEQ      step64
+	XORL     R9, R9
+	VPTESTMQ Z4, Z4, K1
+	KORTESTB K1, K1
+	SETNE    R9
+	NEGQ     R9
+	ANDQ     R9, SI
+	ORQ      SI, BX
+	JMP      step64
 
 nothing64:
-	LEAQ   (CX)(R9*4), CX
+	MOVQ   DI, CX
 	SUBL   $0x01, R8
 	JNE    product64
-	TESTL  R10, R10
+	TESTL  R9, R9
 	JNE    store64
-	TESTQ  DI, DI
+	TESTQ  SI, SI
 	JNE    step64
-	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
 	JMP    store64
 
 done:
@@ -1031,132 +1169,168 @@ done:
 	VZEROUPPER
 	RET
 
-DATA bytes128<>+0(SB)/1, $0x00
-DATA bytes128<>+1(SB)/1, $0x01
-DATA bytes128<>+2(SB)/1, $0x02
-DATA bytes128<>+3(SB)/1, $0x03
-DATA bytes128<>+4(SB)/1, $0x04
-DATA bytes128<>+5(SB)/1, $0x05
-DATA bytes128<>+6(SB)/1, $0x06
-DATA bytes128<>+7(SB)/1, $0x07
-DATA bytes128<>+8(SB)/1, $0x08
-DATA bytes128<>+9(SB)/1, $0x09
-DATA bytes128<>+10(SB)/1, $0x0a
-DATA bytes128<>+11(SB)/1, $0x0b
-DATA bytes128<>+12(SB)/1, $0x0c
-DATA bytes128<>+13(SB)/1, $0x0d
-DATA bytes128<>+14(SB)/1, $0x0e
-DATA bytes128<>+15(SB)/1, $0x0f
-DATA bytes128<>+16(SB)/1, $0x10
-DATA bytes128<>+17(SB)/1, $0x11
-DATA bytes128<>+18(SB)/1, $0x12
-DATA bytes128<>+19(SB)/1, $0x13
-DATA bytes128<>+20(SB)/1, $0x14
-DATA bytes128<>+21(SB)/1, $0x15
-DATA bytes128<>+22(SB)/1, $0x16
-DATA bytes128<>+23(SB)/1, $0x17
-DATA bytes128<>+24(SB)/1, $0x18
-DATA bytes128<>+25(SB)/1, $0x19
-DATA bytes128<>+26(SB)/1, $0x1a
-DATA bytes128<>+27(SB)/1, $0x1b
-DATA bytes128<>+28(SB)/1, $0x1c
-DATA bytes128<>+29(SB)/1, $0x1d
-DATA bytes128<>+30(SB)/1, $0x1e
-DATA bytes128<>+31(SB)/1, $0x1f
-DATA bytes128<>+32(SB)/1, $0x20
-DATA bytes128<>+33(SB)/1, $0x21
-DATA bytes128<>+34(SB)/1, $0x22
-DATA bytes128<>+35(SB)/1, $0x23
-DATA bytes128<>+36(SB)/1, $0x24
-DATA bytes128<>+37(SB)/1, $0x25
-DATA bytes128<>+38(SB)/1, $0x26
-DATA bytes128<>+39(SB)/1, $0x27
-DATA bytes128<>+40(SB)/1, $0x28
-DATA bytes128<>+41(SB)/1, $0x29
-DATA bytes128<>+42(SB)/1, $0x2a
-DATA bytes128<>+43(SB)/1, $0x2b
-DATA bytes128<>+44(SB)/1, $0x2c
-DATA bytes128<>+45(SB)/1, $0x2d
-DATA bytes128<>+46(SB)/1, $0x2e
-DATA bytes128<>+47(SB)/1, $0x2f
-DATA bytes128<>+48(SB)/1, $0x30
-DATA bytes128<>+49(SB)/1, $0x31
-DATA bytes128<>+50(SB)/1, $0x32
-DATA bytes128<>+51(SB)/1, $0x33
-DATA bytes128<>+52(SB)/1, $0x34
-DATA bytes128<>+53(SB)/1, $0x35
-DATA bytes128<>+54(SB)/1, $0x36
-DATA bytes128<>+55(SB)/1, $0x37
-DATA bytes128<>+56(SB)/1, $0x38
-DATA bytes128<>+57(SB)/1, $0x39
-DATA bytes128<>+58(SB)/1, $0x3a
-DATA bytes128<>+59(SB)/1, $0x3b
-DATA bytes128<>+60(SB)/1, $0x3c
-DATA bytes128<>+61(SB)/1, $0x3d
-DATA bytes128<>+62(SB)/1, $0x3e
-DATA bytes128<>+63(SB)/1, $0x3f
-DATA bytes128<>+64(SB)/1, $0x40
-DATA bytes128<>+65(SB)/1, $0x41
-DATA bytes128<>+66(SB)/1, $0x42
-DATA bytes128<>+67(SB)/1, $0x43
-DATA bytes128<>+68(SB)/1, $0x44
-DATA bytes128<>+69(SB)/1, $0x45
-DATA bytes128<>+70(SB)/1, $0x46
-DATA bytes128<>+71(SB)/1, $0x47
-DATA bytes128<>+72(SB)/1, $0x48
-DATA bytes128<>+73(SB)/1, $0x49
-DATA bytes128<>+74(SB)/1, $0x4a
-DATA bytes128<>+75(SB)/1, $0x4b
-DATA bytes128<>+76(SB)/1, $0x4c
-DATA bytes128<>+77(SB)/1, $0x4d
-DATA bytes128<>+78(SB)/1, $0x4e
-DATA bytes128<>+79(SB)/1, $0x4f
-DATA bytes128<>+80(SB)/1, $0x50
-DATA bytes128<>+81(SB)/1, $0x51
-DATA bytes128<>+82(SB)/1, $0x52
-DATA bytes128<>+83(SB)/1, $0x53
-DATA bytes128<>+84(SB)/1, $0x54
-DATA bytes128<>+85(SB)/1, $0x55
-DATA bytes128<>+86(SB)/1, $0x56
-DATA bytes128<>+87(SB)/1, $0x57
-DATA bytes128<>+88(SB)/1, $0x58
-DATA bytes128<>+89(SB)/1, $0x59
-DATA bytes128<>+90(SB)/1, $0x5a
-DATA bytes128<>+91(SB)/1, $0x5b
-DATA bytes128<>+92(SB)/1, $0x5c
-DATA bytes128<>+93(SB)/1, $0x5d
-DATA bytes128<>+94(SB)/1, $0x5e
-DATA bytes128<>+95(SB)/1, $0x5f
-DATA bytes128<>+96(SB)/1, $0x60
-DATA bytes128<>+97(SB)/1, $0x61
-DATA bytes128<>+98(SB)/1, $0x62
-DATA bytes128<>+99(SB)/1, $0x63
-DATA bytes128<>+100(SB)/1, $0x64
-DATA bytes128<>+101(SB)/1, $0x65
-DATA bytes128<>+102(SB)/1, $0x66
-DATA bytes128<>+103(SB)/1, $0x67
-DATA bytes128<>+104(SB)/1, $0x68
-DATA bytes128<>+105(SB)/1, $0x69
-DATA bytes128<>+106(SB)/1, $0x6a
-DATA bytes128<>+107(SB)/1, $0x6b
-DATA bytes128<>+108(SB)/1, $0x6c
-DATA bytes128<>+109(SB)/1, $0x6d
-DATA bytes128<>+110(SB)/1, $0x6e
-DATA bytes128<>+111(SB)/1, $0x6f
-DATA bytes128<>+112(SB)/1, $0x70
-DATA bytes128<>+113(SB)/1, $0x71
-DATA bytes128<>+114(SB)/1, $0x72
-DATA bytes128<>+115(SB)/1, $0x73
-DATA bytes128<>+116(SB)/1, $0x74
-DATA bytes128<>+117(SB)/1, $0x75
-DATA bytes128<>+118(SB)/1, $0x76
-DATA bytes128<>+119(SB)/1, $0x77
-DATA bytes128<>+120(SB)/1, $0x78
-DATA bytes128<>+121(SB)/1, $0x79
-DATA bytes128<>+122(SB)/1, $0x7a
-DATA bytes128<>+123(SB)/1, $0x7b
-DATA bytes128<>+124(SB)/1, $0x7c
-DATA bytes128<>+125(SB)/1, $0x7d
-DATA bytes128<>+126(SB)/1, $0x7e
-DATA bytes128<>+127(SB)/1, $0x7f
-GLOBL bytes128<>(SB), RODATA|NOPTR, $128
+DATA iotaBytes<>+0(SB)/1, $0x00
+DATA iotaBytes<>+1(SB)/1, $0x01
+DATA iotaBytes<>+2(SB)/1, $0x02
+DATA iotaBytes<>+3(SB)/1, $0x03
+DATA iotaBytes<>+4(SB)/1, $0x04
+DATA iotaBytes<>+5(SB)/1, $0x05
+DATA iotaBytes<>+6(SB)/1, $0x06
+DATA iotaBytes<>+7(SB)/1, $0x07
+DATA iotaBytes<>+8(SB)/1, $0x08
+DATA iotaBytes<>+9(SB)/1, $0x09
+DATA iotaBytes<>+10(SB)/1, $0x0a
+DATA iotaBytes<>+11(SB)/1, $0x0b
+DATA iotaBytes<>+12(SB)/1, $0x0c
+DATA iotaBytes<>+13(SB)/1, $0x0d
+DATA iotaBytes<>+14(SB)/1, $0x0e
+DATA iotaBytes<>+15(SB)/1, $0x0f
+DATA iotaBytes<>+16(SB)/1, $0x10
+DATA iotaBytes<>+17(SB)/1, $0x11
+DATA iotaBytes<>+18(SB)/1, $0x12
+DATA iotaBytes<>+19(SB)/1, $0x13
+DATA iotaBytes<>+20(SB)/1, $0x14
+DATA iotaBytes<>+21(SB)/1, $0x15
+DATA iotaBytes<>+22(SB)/1, $0x16
+DATA iotaBytes<>+23(SB)/1, $0x17
+DATA iotaBytes<>+24(SB)/1, $0x18
+DATA iotaBytes<>+25(SB)/1, $0x19
+DATA iotaBytes<>+26(SB)/1, $0x1a
+DATA iotaBytes<>+27(SB)/1, $0x1b
+DATA iotaBytes<>+28(SB)/1, $0x1c
+DATA iotaBytes<>+29(SB)/1, $0x1d
+DATA iotaBytes<>+30(SB)/1, $0x1e
+DATA iotaBytes<>+31(SB)/1, $0x1f
+DATA iotaBytes<>+32(SB)/1, $0x20
+DATA iotaBytes<>+33(SB)/1, $0x21
+DATA iotaBytes<>+34(SB)/1, $0x22
+DATA iotaBytes<>+35(SB)/1, $0x23
+DATA iotaBytes<>+36(SB)/1, $0x24
+DATA iotaBytes<>+37(SB)/1, $0x25
+DATA iotaBytes<>+38(SB)/1, $0x26
+DATA iotaBytes<>+39(SB)/1, $0x27
+DATA iotaBytes<>+40(SB)/1, $0x28
+DATA iotaBytes<>+41(SB)/1, $0x29
+DATA iotaBytes<>+42(SB)/1, $0x2a
+DATA iotaBytes<>+43(SB)/1, $0x2b
+DATA iotaBytes<>+44(SB)/1, $0x2c
+DATA iotaBytes<>+45(SB)/1, $0x2d
+DATA iotaBytes<>+46(SB)/1, $0x2e
+DATA iotaBytes<>+47(SB)/1, $0x2f
+DATA iotaBytes<>+48(SB)/1, $0x30
+DATA iotaBytes<>+49(SB)/1, $0x31
+DATA iotaBytes<>+50(SB)/1, $0x32
+DATA iotaBytes<>+51(SB)/1, $0x33
+DATA iotaBytes<>+52(SB)/1, $0x34
+DATA iotaBytes<>+53(SB)/1, $0x35
+DATA iotaBytes<>+54(SB)/1, $0x36
+DATA iotaBytes<>+55(SB)/1, $0x37
+DATA iotaBytes<>+56(SB)/1, $0x38
+DATA iotaBytes<>+57(SB)/1, $0x39
+DATA iotaBytes<>+58(SB)/1, $0x3a
+DATA iotaBytes<>+59(SB)/1, $0x3b
+DATA iotaBytes<>+60(SB)/1, $0x3c
+DATA iotaBytes<>+61(SB)/1, $0x3d
+DATA iotaBytes<>+62(SB)/1, $0x3e
+DATA iotaBytes<>+63(SB)/1, $0x3f
+GLOBL iotaBytes<>(SB), RODATA|NOPTR, $64
+
+// func likelyPlaces(places *uint16, marks *uint64, n uintptr, w *byte, filter *byte) uintptr
+// Requires: BMI
+TEXT ·likelyPlaces(SB), NOSPLIT, $0-48
+	MOVQ places+0(FP), AX
+	MOVQ marks+8(FP), CX
+	MOVQ n+16(FP), DX
+	MOVQ w+24(FP), BX
+	MOVQ filter+32(FP), SI
+	XORQ R8, R8
+	XORQ DI, DI
+
+word:
+	MOVQ  (CX)(DI*8), R9
+	TESTQ R9, R9
+	JEQ   nextWord
+	MOVQ  DI, R10
+	SHLQ  $0x06, R10
+
+place:
+	TZCNTQ  R9, R11
+	ADDQ    R10, R11
+	MOVW    R11, (AX)(R8*2)
+	MOVL    (BX)(R11*1), R12
+	MOVBLZX 3(BX)(R11*1), R11
+	ORL     $0x20202020, R12
+	IMUL3L  $+930722048, R12, R12
+	SHRL    $0x12, R12
+	MOVBLZX (SI)(R12*1), R12
+	ANDL    $0x07, R11
+	BTL     R11, R12
+	ADCQ    $0x00, R8
+	BLSRQ   R9, R9
+	JNE     place
+
+nextWord:
+	INCQ DI
+	CMPQ DI, DX
+	JB   word
+	MOVQ R8, ret+40(FP)
+	RET
+
+// func compareEntries(same *uint64, places *uint16, n uintptr, w *byte, text *byte, base int, limit int, index *uint16, entries *byte) uintptr
+TEXT ·compareEntries(SB), NOSPLIT, $0-80
+	MOVQ same+0(FP), AX
+	MOVQ places+8(FP), CX
+	MOVQ n+16(FP), DX
+	MOVQ w+24(FP), BX
+	MOVQ text+32(FP), SI
+	MOVQ limit+48(FP), DI
+	MOVQ entries+64(FP), R8
+	LEAQ (CX)(DX*2), DX
+	MOVQ AX, R14
+
+nextPlace:
+	MOVWLZX (CX), R9
+	ADDQ    $0x02, CX
+	MOVL    (BX)(R9*1), R10
+	ORL     $0x20202020, R10
+	IMUL3L  $+930722048, R10, R10
+	SHRL    $0x12, R10
+	MOVQ    index+56(FP), R12
+	MOVWLZX (R12)(R10*2), R10
+	MOVQ    base+40(FP), R12
+	ADDQ    R12, R9
+
+entry:
+	LEAQ    (R10)(R10*4), R13
+	LEAQ    (R8)(R13*8), R13
+	MOVBLZX 28(R13), R12
+	MOVQ    R9, R11
+	SUBQ    R12, R11
+	MOVQ    R11, R12
+	SHLQ    $0x20, R12
+	ORQ     R10, R12
+	MOVQ    R12, (AX)
+	CMPQ    R11, DI
+	JCC     pass
+	MOVQ    (SI)(R11*1), R12
+	ORQ     (R13), R12
+	ANDQ    8(R13), R12
+	CMPQ    R12, 16(R13)
+	SETEQ   R12
+	MOVBLZX R12, R12
+	LEAQ    (AX)(R12*8), AX
+
+after:
+	INCL R10
+	CMPB 30(R13), $0x00
+	JEQ  entry
+	CMPQ CX, DX
+	JB   nextPlace
+	SUBQ R14, AX
+	SHRQ $0x03, AX
+	MOVQ AX, ret+72(FP)
+	RET
+
+pass:
+	ADDQ $0x08, AX
+	JMP  after

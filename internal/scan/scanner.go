@@ -3,7 +3,6 @@ package scan
 import (
 	"encoding/binary"
 	"math/bits"
-	"slices"
 )
 
 const (
@@ -23,6 +22,9 @@ const (
 	edge = 64
 	// stride is the distance of planes.
 	stride = edge + maxStripe + edge
+	// minSame is how many literals are noted by their first bytes before they are
+	// compared further, if there is no chain that has as many.
+	minSame = 256
 	// slack is how many bytes after a window are read.
 	slack = 8
 )
@@ -63,9 +65,9 @@ type Scanner struct {
 	// live has a bit for each of the first 64 slots: its plane is in use. That of a slot
 	// without is all zero, whatever stands in it.
 	live uint64
-	// lit is the plane of places where a literal may be, without stripes: bit i of word
-	// j stands for byte 64*j + i.
-	lit [Window / 64]uint64
+	// marks is the plane of places where a literal may be, without stripes: bit i of
+	// word j stands for byte 64*j + i.
+	marks [Window / 64]uint64
 
 	text   []byte // the whole text
 	base   int    // offset of the window in it
@@ -75,10 +77,14 @@ type Scanner struct {
 	// tail holds a window that ends too near the end of the text, zero bytes after it.
 	tail [Window + slack]byte
 
+	// found are the literals in the window: the start in the text in the upper half, the
+	// id in the lower, sorted.
+	found []uint64
+
 	lanes  [maxStripe]uint32
 	places [stripes][maxStripe]uint16
 	marked [Window + 1]uint16
-	starts []uint64
+	same   []uint64
 }
 
 // NewScanner returns a Scanner of the tables.
@@ -92,7 +98,7 @@ func NewScanner(t *Tables) *Scanner {
 func (s *Scanner) Load(text []byte, off int) {
 	s.load(text, off)
 	s.impl.classes(s)
-	if len(s.lits.entries) > 0 {
+	if len(s.t.lits.lits) > 0 {
 		s.impl.literals(s)
 	}
 	s.impl.run(s)
@@ -103,9 +109,10 @@ func (s *Scanner) load(text []byte, off int) {
 	if s.impl != active {
 		s.impl = active
 		s.lits = s.t.lits.table(active.model)
+		s.same = make([]uint64, max(minSame, s.lits.longest+1))
 	}
 	n := min(len(text)-off, Window)
-	s.text, s.base = text, off
+	s.text, s.base, s.found = text, off, s.found[:0]
 	s.stripe = minStripe
 	for stripes*s.stripe < n {
 		s.stripe *= 2
@@ -127,30 +134,7 @@ func (s *Scanner) load(text []byte, off int) {
 // the loaded window, in order: the index of the literal, and where it starts. yield must
 // not use the Scanner.
 func (s *Scanner) Literals(from, to int, yield func(id, start int)) {
-	t := s.lits
-	if len(t.entries) == 0 {
-		return
-	}
-	end := min(to+t.maxOff, len(s.text)-MinLiteral+1, s.base+stripes*s.stripe) - s.base
-	n := 0
-	for i := (from - s.base) / 64; i*64 < end; i++ {
-		for m := s.lit[i]; m != 0; m &= m - 1 {
-			// Every place is written, and kept only if it passes: most do not, but
-			// there is no telling which, so a jump would cost more.
-			at := i*64 + bits.TrailingZeros64(m)
-			s.marked[n] = uint16(at)
-			n += t.admits(binary.LittleEndian.Uint32(s.w[at:]))
-		}
-	}
-	s.starts = s.starts[:0]
-	for _, at := range s.marked[:n] {
-		if int(at) < end {
-			s.starts = t.verify(s.starts, s.text, s.base+int(at), binary.LittleEndian.Uint32(s.w[at:]))
-		}
-	}
-	// They come in the order of their windows.
-	slices.Sort(s.starts)
-	for _, x := range s.starts {
+	for _, x := range s.found {
 		if start := int(x >> 32); start >= from && start < to {
 			yield(int(uint32(x)), start)
 		}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -33,14 +34,21 @@ func realLogs(t testing.TB) (texts [][]byte) {
 	return texts
 }
 
-// The pair shares in share.go are those of the reference corpora.
+// The shares in share.go are those of the reference corpora.
 func TestShares(t *testing.T) {
 	var n [64 * 64]int
 	total := 0
+	quads := map[string]int{}
 	for _, text := range realLogs(t) {
 		for i := 1; i < len(text); i++ {
 			n[64*folded(text[i-1])+folded(text[i])]++
 			total++
+		}
+		low := bytes.ToLower(text)
+		for i := 0; i+4 <= len(low); i++ {
+			if q := low[i : i+4]; !bytes.ContainsFunc(q, func(r rune) bool { return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyz_-.", r) }) {
+				quads[string(q)]++
+			}
 		}
 	}
 	var b bytes.Buffer
@@ -63,6 +71,20 @@ func TestShares(t *testing.T) {
 		}
 		b.WriteByte('\n')
 	}
+	b.WriteString("\n// commonQuads are the runs of four letters, _, - and . that are common in\n")
+	b.WriteString("// logs: the i-th string those with a share of 1/2^(i+8) or more, and of less than twice that.\n")
+	b.WriteString("var commonQuads = [...]string{\n")
+	for i := range 9 {
+		var qs []string
+		for q, k := range quads {
+			if x := float64(k) / float64(total) * float64(int(256)<<i); x >= 1 && (x < 2 || i == 0) {
+				qs = append(qs, q)
+			}
+		}
+		slices.Sort(qs)
+		fmt.Fprintf(&b, "\t%q,\n", strings.Join(qs, ""))
+	}
+	b.WriteString("}\n")
 	if *update {
 		if err := os.WriteFile("share.go", b.Bytes(), 0o644); err != nil {
 			t.Fatal(err)

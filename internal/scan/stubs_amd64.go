@@ -14,7 +14,21 @@ func classesAVX512(planes *byte, w *byte, stripe uintptr, before uint8, kinds *[
 //go:noescape
 func literalsAVX512(lit *uint64, w *byte, n uintptr, tables *byte)
 
-// runAVX512 runs a program over planes and returns which slots are live. Needs AVX-512 F.
+// runAVX512 runs a program over planes and returns which slots are live. Needs AVX-512 F, BW, VBMI.
 //
 //go:noescape
 func runAVX512(planes *byte, code *uint32, stripe uintptr, live uint64) uint64
+
+// likelyPlaces writes down the places marked in n words that pass the filter, and returns how many.
+// It writes one place more than that. Needs BMI1.
+//
+//go:noescape
+func likelyPlaces(places *uint16, marks *uint64, n uintptr, w *byte, filter *byte) uintptr
+
+// compareEntries writes down the entries whose first eight bytes are in text, for n > 0 places in w, which
+// is at base in text, and returns how many: the start in the upper half, the index of the entry in the lower.
+// It passes entries that start outside of text[:limit], and reads eight bytes from where others start.
+// It writes one more than it returns.
+//
+//go:noescape
+func compareEntries(same *uint64, places *uint16, n uintptr, w *byte, text *byte, base int, limit int, index *uint16, entries *byte) uintptr

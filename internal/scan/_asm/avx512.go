@@ -250,19 +250,18 @@ func literalsAVX512() {
 	RET()
 }
 
-// runAVX512 runs a program: code is laid out as in ../code.go. There is one interpreter
-// for each length of stripes, which holds a whole plane in its registers.
+// runAVX512 runs a program. There is one interpreter for each length of stripes, which
+// holds whole planes in its registers.
 func runAVX512() {
 	TEXT("runAVX512", attr.NOSPLIT, "func(planes *byte, code *uint32, stripe uintptr, live uint64) uint64")
 	Pragma("noescape")
-	Doc("runAVX512 runs a program over planes and returns which slots are live. Needs AVX-512 F.")
+	Doc("runAVX512 runs a program over planes and returns which slots are live. Needs AVX-512 F, BW, VBMI.")
 	planes := Load(Param("planes"), GP64()).(reg.GPVirtual)
 	code := Load(Param("code"), GP64()).(reg.GPVirtual)
 	n := Load(Param("stripe"), GP64()).(reg.GPVirtual)
 	live := Load(Param("live"), GP64()).(reg.GPVirtual)
-	mask := broadcast(0x7f)
-	iota := GP64()
-	LEAQ(bytes128(), iota)
+	mask, iota := broadcast(0x7f), ZMM()
+	VMOVDQU64(iotaBytes(), iota)
 	for _, length := range []int{64, 128, 256} {
 		CMPQ(n, U32(uint32(length)))
 		JEQ(LabelRef(fmt.Sprintf("step%d", length)))
@@ -276,22 +275,31 @@ func runAVX512() {
 	RET()
 }
 
-// bytes128 holds the numbers from 0 to 127.
-func bytes128() Mem {
-	m := GLOBL("bytes128", attr.RODATA|attr.NOPTR)
-	for i := range 128 {
+// iotaBytes holds the numbers from 0 to 63.
+func iotaBytes() Mem {
+	m := GLOBL("iotaBytes", attr.RODATA|attr.NOPTR)
+	for i := range 64 {
 		DATA(i, U8(uint8(i)))
 	}
 	return m
 }
 
-func interpreter(planes, code, live, iota reg.GPVirtual, mask reg.VecVirtual, length int) {
+func interpreter(planes, code, live reg.GPVirtual, iota, mask reg.VecVirtual, length int) {
 	label := func(s string) string { return fmt.Sprintf("%s%d", s, length) }
 	ref := func(s string) LabelRef { return LabelRef(label(s)) }
 	t := length / 64
-	product, sum := make([]reg.VecVirtual, t), make([]reg.VecVirtual, t)
+	// What the step before wrote has one line more, to shift in.
+	product, sum, hand := make([]reg.VecVirtual, t), make([]reg.VecVirtual, t), make([]reg.VecVirtual, t+1)
 	for i := range t {
 		product[i], sum[i] = ZMM(), ZMM()
+	}
+	for i := range hand {
+		hand[i] = ZMM()
+	}
+	each := func(f func(i int)) {
+		for i := range t {
+			f(i)
+		}
 	}
 	// zero sets the flags by whether all of v is.
 	zero := func(v []reg.VecVirtual) {
@@ -307,115 +315,150 @@ func interpreter(planes, code, live, iota reg.GPVirtual, mask reg.VecVirtual, le
 		VPTESTMQ(a, a, k)
 		KORTESTB(k, k)
 	}
-	each := func(f func(i int)) {
-		for i := range t {
-			f(i)
-		}
-	}
-	dst, bit := GP64(), GP64()
-	products, terms := GP32(), GP32()
-	any, x := GP32(), GP64()
+	dst, bit, end := GP64(), GP64(), GP64()
+	products, any := GP32(), GP32()
+	x := GP64()
 
 	Label(label("step"))
 	MOVL(Mem{Base: code}, dst.As32())
-	TESTL(dst.As32(), dst.As32())
-	JEQ(LabelRef("done"))
-	ADDQ(planes, dst)
 	MOVL(Mem{Base: code, Disp: 4}, products)
+	TESTL(products, products)
+	JEQ(LabelRef("done"))
 	MOVQ(Mem{Base: code, Disp: 8}, bit)
 	ADDQ(Imm(16), code)
 	XORL(any, any)
-	NOTQ(bit)
-	ANDQ(bit, live)
-	NOTQ(bit)
+	ANDNQ(live, bit, live)
 
 	Label(label("product"))
-	MOVL(Mem{Base: code, Disp: 8}, terms)
+	MOVL(Mem{Base: code, Disp: 8}, end.As32())
+	LEAQ(Mem{Base: code, Index: end, Scale: 4, Disp: 12}, end)
 	MOVQ(Mem{Base: code}, x)
 	ANDNQ(x, live, x)
-	JNE(ref("skip"))
-	// term reads the next term and combines it with the product. A plane that is read
-	// from the middle of a line is put together from two lines: loads across lines cost
-	// more.
-	count := 0
-	term := func(aligned func(m Mem, i int), other func(v reg.VecVirtual, i int)) {
-		count++
-		l := fmt.Sprintf("aligned%d_", count)
-		done := fmt.Sprintf("term%d_", count)
-		k := GP64()
+	JNE(ref("nothing"))
+	ADDQ(Imm(12), code)
+	// operations reads operations: the first one sets the product, the others combine
+	// with it.
+	operations := func(first bool) {
+		l := func(s string) string {
+			if first {
+				return label("first" + s)
+			}
+			return label("next" + s)
+		}
+		then := ref("nextOperation")
+		combine := func(m Op, i int) {
+			if first {
+				VMOVDQU64(m, product[i])
+			} else {
+				VPANDQ(m, product[i], product[i])
+			}
+		}
+		Label(l("Operation"))
 		MOVL(Mem{Base: code}, x.As32())
 		ADDQ(Imm(4), code)
-		MOVL(x.As32(), k.As32())
-		ANDL(Imm(63), k.As32())
-		JEQ(ref(l))
-		SUBQ(k, x)
-		ADDQ(planes, x)
-		index := ZMM()
-		VMOVDQU64(Mem{Base: iota, Index: k, Scale: 1}, index)
+		TESTL(x.As32(), x.As32())
+		JLT(LabelRef(l("Special")))
+		TESTL(U32(63), x.As32())
+		JNE(LabelRef(l("Ahead")))
+		each(func(i int) { combine(Mem{Base: planes, Index: x, Scale: 1, Disp: 64 * i}, i) })
+		JMP(then)
+
+		// Loads across lines cost more than putting lines together.
+		Label(l("Ahead"))
+		index, shift := ZMM(), GP32()
+		MOVL(x.As32(), shift)
+		ANDL(Imm(63), shift)
+		VPBROADCASTB(shift, index)
+		VPADDB(iota, index, index)
+		SUBL(shift, x.As32())
 		line := ZMM()
-		VMOVDQA64(Mem{Base: x}, line)
+		VMOVDQA64(Mem{Base: planes, Index: x, Scale: 1}, line)
 		for i := range t {
 			next := ZMM()
-			VMOVDQA64(Mem{Base: x, Disp: 64 * (i + 1)}, next)
+			VMOVDQA64(Mem{Base: planes, Index: x, Scale: 1, Disp: 64 * (i + 1)}, next)
 			VPERMT2B(next, index, line)
-			other(line, i)
+			combine(line, i)
 			line = next
 		}
-		JMP(ref(done))
-		Label(label(l))
-		ADDQ(planes, x)
-		each(func(i int) { aligned(Mem{Base: x, Disp: 64 * i}, i) })
-		Label(label(done))
+		JMP(then)
+
+		Label(l("Special"))
+		BTL(U8(29), x.As32())
+		if first {
+			JCC(LabelRef(l("Hand")))
+		} else {
+			JCC(LabelRef(l("HandOrEnd")))
+			BTL(U8(30), x.As32())
+			JCC(LabelRef(l("Stop")))
+		}
+		VPBROADCASTB(x.As32(), index)
+		VPADDB(iota, index, index)
+		each(func(i int) {
+			line := ZMM()
+			VMOVDQA64(index, line)
+			VPERMI2B(hand[i+1], hand[i], line)
+			combine(line, i)
+		})
+		JMP(then)
+
+		if !first {
+			Label(l("HandOrEnd"))
+			BTL(U8(30), x.As32())
+			JCC(ref("add"))
+		}
+		Label(l("Hand"))
+		each(func(i int) { combine(hand[i], i) })
+		JMP(then)
+
+		if !first {
+			Label(l("Stop"))
+			zero(product)
+			JNE(then)
+			JMP(ref("nothing"))
+		}
 	}
-	ADDQ(Imm(12), code)
-	term(func(m Mem, i int) { VMOVDQA64(m, product[i]) }, func(v reg.VecVirtual, i int) { VMOVDQA64(v, product[i]) })
-	SUBL(Imm(1), terms)
-	JEQ(ref("add"))
-	and := func() {
-		term(func(m Mem, i int) { VPANDQ(m, product[i], product[i]) }, func(v reg.VecVirtual, i int) { VPANDQ(v, product[i], product[i]) })
-	}
-	and()
-	SUBL(Imm(1), terms)
-	JEQ(ref("add"))
-	CMPL(terms, Imm(2))
-	JB(ref("and"))
-	// There is more to come: worth a look whether anything is left.
-	zero(product)
-	JEQ(ref("nothing"))
-	Label(label("and"))
-	and()
-	SUBL(Imm(1), terms)
-	JNE(ref("and"))
+	operations(true)
+	operations(false)
 
 	Label(label("add"))
 	TESTL(any, any)
 	JNE(ref("or"))
+	SUBL(Imm(1), products)
+	JEQ(ref("only"))
 	each(func(i int) { VMOVDQA64(product[i], sum[i]) })
 	MOVL(U32(1), any)
-	SUBL(Imm(1), products)
-	JNE(ref("product"))
-	JMP(ref("store"))
+	JMP(ref("product"))
 	Label(label("or"))
 	each(func(i int) { VPORQ(product[i], sum[i], sum[i]) })
 	SUBL(Imm(1), products)
 	JNE(ref("product"))
 
 	Label(label("store"))
-	zero(sum)
+	each(func(i int) { VMOVDQA64(sum[i], hand[i]) })
+	JMP(ref("storeHand"))
+	Label(label("only"))
+	each(func(i int) { VMOVDQA64(product[i], hand[i]) })
+	Label(label("storeHand"))
+	VPSRLW(Imm(1), hand[0], hand[t])
+	VPANDQ(mask, hand[t], hand[t])
+	TESTL(dst.As32(), dst.As32())
+	JEQ(ref("test"))
+	for i := range hand {
+		VMOVDQA64(hand[i], Mem{Base: planes, Index: dst, Scale: 1, Disp: 64 * i})
+	}
+	Label(label("test"))
+	TESTQ(bit, bit)
+	JEQ(ref("step"))
+	XORL(any, any)
+	zero(hand[:t])
 	SETNE(any.As8())
 	NEGQ(any.As64())
 	ANDQ(any.As64(), bit)
 	ORQ(bit, live)
-	each(func(i int) { VMOVDQA64(sum[i], Mem{Base: dst, Disp: 64 * i}) })
-	VPSRLW(Imm(1), sum[0], product[0])
-	VPANDQ(mask, product[0], product[0])
-	VMOVDQA64(product[0], Mem{Base: dst, Disp: length})
 	JMP(ref("step"))
 
-	Label(label("skip"))
-	ADDQ(Imm(12), code)
 	Label(label("nothing"))
-	LEAQ(Mem{Base: code, Index: terms.As64(), Scale: 4}, code)
+	MOVQ(end, code)
 	SUBL(Imm(1), products)
 	JNE(ref("product"))
 	TESTL(any, any)

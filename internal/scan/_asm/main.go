@@ -34,5 +34,7 @@ func main() {
 	classesAVX512()
 	literalsAVX512()
 	runAVX512()
+	likelyPlaces()
+	compareEntries()
 	Generate()
 }

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"github.com/mmcloughlin/avo/attr"
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// Of ../literal.go: the hash, and the layout of literalEntry.
+const (
+	hashBits   = 14
+	hashFactor = 0x9E3779B1 << 8 & (1<<32 - 1)
+
+	entryFold = 0
+	entryMask = 8
+	entryWant = 16
+	entryOff  = 28
+	entryLast = 30
+	entrySize = 40
+)
+
+// hash3 hashes the bytes in x.
+func hash3(x reg.GPVirtual) {
+	ORL(U32(0x20202020), x.As32())
+	IMUL3L(I32(hashFactor), x.As32(), x.As32())
+	SHRL(Imm(32-hashBits), x.As32())
+}
+
+// likelyPlaces writes down the places that are marked and pass the filter. Each is written
+// and kept only if it passes: most do not, but which do cannot be foreseen.
+func likelyPlaces() {
+	TEXT("likelyPlaces", attr.NOSPLIT, "func(places *uint16, marks *uint64, n uintptr, w *byte, filter *byte) uintptr")
+	Pragma("noescape")
+	Doc("likelyPlaces writes down the places marked in n words that pass the filter, and returns how many.",
+		"It writes one place more than that. Needs BMI1.")
+	places := Load(Param("places"), GP64()).(reg.GPVirtual)
+	marks := Load(Param("marks"), GP64()).(reg.GPVirtual)
+	n := Load(Param("n"), GP64()).(reg.GPVirtual)
+	w := Load(Param("w"), GP64()).(reg.GPVirtual)
+	filter := Load(Param("filter"), GP64()).(reg.GPVirtual)
+	i, count, x, base, at, h, fourth := GP64(), GP64(), GP64(), GP64(), GP64(), GP64(), GP64()
+	XORQ(count, count)
+	XORQ(i, i)
+	Label("word")
+	MOVQ(Mem{Base: marks, Index: i, Scale: 8}, x)
+	TESTQ(x, x)
+	JEQ(LabelRef("nextWord"))
+	MOVQ(i, base)
+	SHLQ(Imm(6), base)
+	Label("place")
+	TZCNTQ(x, at)
+	ADDQ(base, at)
+	MOVW(at.As16(), Mem{Base: places, Index: count, Scale: 2})
+	MOVL(Mem{Base: w, Index: at, Scale: 1}, h.As32())
+	MOVBLZX(Mem{Base: w, Index: at, Scale: 1, Disp: 3}, fourth.As32())
+	hash3(h)
+	MOVBLZX(Mem{Base: filter, Index: h, Scale: 1}, h.As32())
+	ANDL(Imm(7), fourth.As32())
+	BTL(fourth.As32(), h.As32())
+	ADCQ(Imm(0), count)
+	BLSRQ(x, x)
+	JNE(LabelRef("place"))
+	Label("nextWord")
+	INCQ(i)
+	CMPQ(i, n)
+	JB(LabelRef("word"))
+	Store(count, ReturnIndex(0))
+	RET()
+}
+
+// compareEntries compares the first eight bytes of the literals that may be at places.
+func compareEntries() {
+	TEXT("compareEntries", attr.NOSPLIT, "func(same *uint64, places *uint16, n uintptr, w *byte, text *byte, base, limit int, index *uint16, entries *byte) uintptr")
+	Pragma("noescape")
+	Doc("compareEntries writes down the entries whose first eight bytes are in text, for n > 0 places in w, which",
+		"is at base in text, and returns how many: the start in the upper half, the index of the entry in the lower.",
+		"It passes entries that start outside of text[:limit], and reads eight bytes from where others start.",
+		"It writes one more than it returns.")
+	same := Load(Param("same"), GP64()).(reg.GPVirtual)
+	places := Load(Param("places"), GP64()).(reg.GPVirtual)
+	n := Load(Param("n"), GP64()).(reg.GPVirtual)
+	w := Load(Param("w"), GP64()).(reg.GPVirtual)
+	text := Load(Param("text"), GP64()).(reg.GPVirtual)
+	limit := Load(Param("limit"), GP64()).(reg.GPVirtual)
+	entries := Load(Param("entries"), GP64()).(reg.GPVirtual)
+	end, at, i, start, x, e := GP64(), GP64(), GP64(), GP64(), GP64(), GP64()
+	LEAQ(Mem{Base: places, Index: n, Scale: 2}, end)
+	first := GP64()
+	MOVQ(same, first)
+
+	Label("nextPlace")
+	MOVWLZX(Mem{Base: places}, at.As32())
+	ADDQ(Imm(2), places)
+	MOVL(Mem{Base: w, Index: at, Scale: 1}, i.As32())
+	hash3(i)
+	Load(Param("index"), x)
+	MOVWLZX(Mem{Base: x, Index: i, Scale: 2}, i.As32())
+	Load(Param("base"), x)
+	ADDQ(x, at)
+
+	Label("entry")
+	LEAQ(Mem{Base: i, Index: i, Scale: 4}, e) // of entrySize bytes, eight times five
+	LEAQ(Mem{Base: entries, Index: e, Scale: entrySize / 5}, e)
+	MOVBLZX(Mem{Base: e, Disp: entryOff}, x.As32())
+	MOVQ(at, start)
+	SUBQ(x, start)
+	MOVQ(start, x)
+	SHLQ(Imm(32), x)
+	ORQ(i, x)
+	MOVQ(x, Mem{Base: same})
+	CMPQ(start, limit)
+	JCC(LabelRef("pass"))
+	MOVQ(Mem{Base: text, Index: start, Scale: 1}, x)
+	ORQ(Mem{Base: e, Disp: entryFold}, x)
+	ANDQ(Mem{Base: e, Disp: entryMask}, x)
+	CMPQ(x, Mem{Base: e, Disp: entryWant})
+	SETEQ(x.As8())
+	MOVBLZX(x.As8(), x.As32())
+	LEAQ(Mem{Base: same, Index: x, Scale: 8}, same)
+	Label("after")
+	INCL(i.As32())
+	CMPB(Mem{Base: e, Disp: entryLast}, Imm(0))
+	JEQ(LabelRef("entry"))
+	CMPQ(places, end)
+	JB(LabelRef("nextPlace"))
+	SUBQ(first, same)
+	SHRQ(Imm(3), same)
+	Store(same, ReturnIndex(0))
+	RET()
+
+	Label("pass")
+	ADDQ(Imm(8), same)
+	JMP(LabelRef("after"))
+}
