@@ -813,8 +813,9 @@ func (k *readingKey) plausibleBlank(v []byte, s *keyed.Stats, op *keyed.Op) bool
 	case k.noun == nounPwd || k.noun == nounPass || k.noun == nounSession:
 		return false
 	}
-	for _, c := range v {
-		if !keyed.IsName(c) && c != '+' && c != '/' && c != '=' {
+	for i, c := range v {
+		// Base64 ends with equals signs; one inside stands behind a key of its own.
+		if !keyed.IsName(c) && c != '+' && c != '/' && (c != '=' || i+1 < len(v) && v[i+1] != '=') {
 			return false
 		}
 	}
