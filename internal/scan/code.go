@@ -3,8 +3,9 @@ package scan
 // code is a program with offsets into the planes of a Scanner in place of slots.
 type code struct {
 	steps []codeStep
-	// words is the program for kernels in assembly, see encode.
-	words []uint32
+	// words is the program for kernels in assembly, and plain the same without a hand, see
+	// encode.
+	words, plain []uint32
 }
 
 type codeStep struct {
@@ -32,7 +33,8 @@ func assemble(p *Program) (c code) {
 		}
 		c.steps = append(c.steps, st)
 	}
-	c.words = encode(p)
+	c.words = encode(p, true)
+	c.plain = encode(p, false)
 	return c
 }
 
@@ -54,7 +56,8 @@ func slotBit(slot int) uint64 { return 1 << slot }
 //	operations
 //
 // An operation without the highest bit is the AND with what stands at that offset in the
-// planes. The others are below. What the step before wrote is still at hand in registers.
+// planes. The others are below. What the step before wrote is still at hand in registers,
+// unless there are too few of those.
 const (
 	opEnd  = 1 << 31 // of the product
 	opStop = 5 << 29 // end the product if it is all zero so far
@@ -71,7 +74,7 @@ const rare = 4.0 / Window
 // minRest is how many terms must be left for a stop to be worth its jump.
 const minRest = 3
 
-func encode(p *Program) (words []uint32) {
+func encode(p *Program, withHand bool) (words []uint32) {
 	shares := make([]float64, p.Slots)
 	copy(shares, classShare[:])
 	// unsure tells of a slot that its plane may be left as it was when it should be zero.
@@ -92,7 +95,7 @@ func encode(p *Program) (words []uint32) {
 	var steps []step
 	hand := -1 // slot that the step before wrote
 	for i, s := range p.Steps {
-		st := step{dst: s.Dst, keep: keeps(p, i)}
+		st := step{dst: s.Dst, keep: !withHand || keeps(p, i)}
 		sure := false
 		for k, ts := range s.Products {
 			var x product
@@ -110,7 +113,9 @@ func encode(p *Program) (words []uint32) {
 		steps = append(steps, st)
 		shares[s.Dst] = s.Share
 		unsure[s.Dst] = !sure && slotBit(s.Dst) != 0
-		hand = s.Dst
+		if withHand {
+			hand = s.Dst
+		}
 	}
 	for _, st := range steps {
 		bit, dst := slotBit(st.dst)&asked, 0

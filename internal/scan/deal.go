@@ -52,6 +52,16 @@ var hashedPairs = &literalModel{values: 128, features: []feature{
 	{0, 2, pairHash, &pairShare}, {1, 2, pairHash, &pairShare}, {2, 2, pairHash, &pairShare},
 }}
 
+// nibbles are the halves of each of three bytes: the features of the AVX2 kernel.
+var nibbles = &literalModel{values: 16, features: []feature{
+	{0, 1, lowNibble, &lowShare}, {0, 1, highNibble, &highShare},
+	{1, 1, lowNibble, &lowShare}, {1, 1, highNibble, &highShare},
+	{2, 1, lowNibble, &lowShare}, {2, 1, highNibble, &highShare},
+}}
+
+func lowNibble(b string) uint8  { return b[0] & 15 }
+func highNibble(b string) uint8 { return (b[0] | 0x20) >> 4 }
+
 // pairHash mixes two bytes: the low seven bits of the first one, without that of case, and
 // those of the second one rotated by four.
 func pairHash(b string) uint8 {
@@ -84,15 +94,17 @@ func windowShare(text string, off int) float64 {
 	return quadShares[strings.ToLower(text[off:off+maxWindow])]
 }
 
-var pairShare = func() (p [128]float64) {
+var pairShare, lowShare, highShare = func() (p, l, h [128]float64) {
 	for a := range 64 {
 		for b := range 64 {
 			unfold := func(i int) byte { return byte(i&0x1f | 0x20 | i&0x20<<1) }
 			s, x := share(a, b), string([]byte{unfold(a), unfold(b)})
 			p[pairHash(x)] += s
+			l[lowNibble(x)] += s
+			h[highNibble(x)] += s
 		}
 	}
-	return p
+	return p, l, h
 }()
 
 // window is a literal with the window and the bucket chosen for it.

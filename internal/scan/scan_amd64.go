@@ -24,7 +24,8 @@ var (
 
 // native returns the implementations in assembly that this machine can run.
 func native() (ms []*implementation) {
-	if cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VBMI && cpu.X86.HasAVX512GFNI {
+	x := &cpu.X86
+	if x.HasAVX512F && x.HasAVX512BW && x.HasAVX512VBMI && x.HasAVX512GFNI && x.HasBMI1 {
 		ms = append(ms, &implementation{
 			name:  "avx512",
 			model: hashedPairs,
@@ -32,15 +33,7 @@ func native() (ms []*implementation) {
 				s.live = classesAVX512(&s.planes[0], &s.w[0], uintptr(s.stripe), s.before, (*[128]uint8)(kinds[:]))
 			},
 			literals: func(s *Scanner) {
-				n, size := stripes*s.stripe, hashedPairs.tableSize()
-				literalsAVX512(&s.marks[0], &s.w[0], uintptr(n), &s.lits.first[0])
-				for t := s.lits.first[size:]; len(t) > 0; t = t[size:] {
-					var more [Window / 64]uint64
-					literalsAVX512(&more[0], &s.w[0], uintptr(n), &t[0])
-					for i := range n / 64 {
-						s.marks[i] |= more[i]
-					}
-				}
+				s.mark(literalsAVX512)
 				s.compareMarked()
 			},
 			run: func(s *Scanner) {
@@ -48,7 +41,35 @@ func native() (ms []*implementation) {
 			},
 		})
 	}
+	if x.HasAVX2 && x.HasBMI1 {
+		ms = append(ms, &implementation{
+			name:  "avx2",
+			model: nibbles,
+			classes: func(s *Scanner) {
+				s.live = classesAVX2(&s.planes[0], &s.w[0], uintptr(s.stripe), s.before)
+			},
+			literals: func(s *Scanner) {
+				s.mark(literalsAVX2)
+				s.compareMarked()
+			},
+			run: func(s *Scanner) {
+				s.live = runAVX2(&s.planes[0], &s.t.code.plain[0], uintptr(s.stripe), s.live)
+			},
+		})
+	}
 	return ms
+}
+
+// mark marks likely places of literals, pass by pass.
+func (s *Scanner) mark(kernel func(marks *uint64, w *byte, n uintptr, tables *byte)) {
+	n, size, t := stripes*s.stripe, s.impl.model.tableSize(), s.lits.first
+	kernel(&s.marks[0], &s.w[0], uintptr(n), &t[0])
+	for t = t[size:]; len(t) > 0; t = t[size:] {
+		kernel(&s.more[0], &s.w[0], uintptr(n), &t[0])
+		for i := range n / 64 {
+			s.marks[i] |= s.more[i]
+		}
+	}
 }
 
 // compareMarked finds the literals at the places that are marked.

@@ -1235,6 +1235,1224 @@ DATA iotaBytes<>+62(SB)/1, $0x3e
 DATA iotaBytes<>+63(SB)/1, $0x3f
 GLOBL iotaBytes<>(SB), RODATA|NOPTR, $64
 
+// func classesAVX2(planes *byte, w *byte, stripe uintptr, before uint8) uint64
+// Requires: AVX, AVX2
+TEXT ·classesAVX2(SB), NOSPLIT, $0-40
+	MOVQ planes+0(FP), AX
+	MOVQ w+8(FP), CX
+	MOVQ stripe+16(FP), DX
+	ADDQ $0x40, AX
+	LEAQ (DX)(DX*2), BX
+	LEAQ (CX)(DX*4), SI
+	MOVQ AX, DI
+	LEAQ (AX)(DX*1), R8
+
+classes2:
+	VMOVDQU  (CX), Y0
+	VPSRLW   $0x04, Y0, Y1
+	VPAND    bytes0f<>+0(SB), Y0, Y0
+	VPAND    bytes0f<>+0(SB), Y1, Y1
+	VMOVDQU  codesLow0<>+0(SB), Y3
+	VPSHUFB  Y0, Y3, Y3
+	VMOVDQU  codesHigh0<>+0(SB), Y2
+	VPSHUFB  Y1, Y2, Y2
+	VPAND    Y2, Y3, Y3
+	VMOVDQU  codesLow1<>+0(SB), Y2
+	VPSHUFB  Y0, Y2, Y2
+	VMOVDQU  codesHigh1<>+0(SB), Y0
+	VPSHUFB  Y1, Y0, Y0
+	VPAND    Y0, Y2, Y2
+	VPOR     Y2, Y3, Y3
+	VMOVDQU  (CX)(DX*1), Y0
+	VPSRLW   $0x04, Y0, Y1
+	VPAND    bytes0f<>+0(SB), Y0, Y0
+	VPAND    bytes0f<>+0(SB), Y1, Y1
+	VMOVDQU  codesLow0<>+0(SB), Y4
+	VPSHUFB  Y0, Y4, Y4
+	VMOVDQU  codesHigh0<>+0(SB), Y2
+	VPSHUFB  Y1, Y2, Y2
+	VPAND    Y2, Y4, Y4
+	VMOVDQU  codesLow1<>+0(SB), Y2
+	VPSHUFB  Y0, Y2, Y2
+	VMOVDQU  codesHigh1<>+0(SB), Y0
+	VPSHUFB  Y1, Y0, Y0
+	VPAND    Y0, Y2, Y2
+	VPOR     Y2, Y4, Y4
+	VMOVDQU  (CX)(DX*2), Y0
+	VPSRLW   $0x04, Y0, Y1
+	VPAND    bytes0f<>+0(SB), Y0, Y0
+	VPAND    bytes0f<>+0(SB), Y1, Y1
+	VMOVDQU  codesLow0<>+0(SB), Y5
+	VPSHUFB  Y0, Y5, Y5
+	VMOVDQU  codesHigh0<>+0(SB), Y2
+	VPSHUFB  Y1, Y2, Y2
+	VPAND    Y2, Y5, Y5
+	VMOVDQU  codesLow1<>+0(SB), Y2
+	VPSHUFB  Y0, Y2, Y2
+	VMOVDQU  codesHigh1<>+0(SB), Y0
+	VPSHUFB  Y1, Y0, Y0
+	VPAND    Y0, Y2, Y2
+	VPOR     Y2, Y5, Y5
+	VMOVDQU  (CX)(BX*1), Y0
+	VPSRLW   $0x04, Y0, Y1
+	VPAND    bytes0f<>+0(SB), Y0, Y0
+	VPAND    bytes0f<>+0(SB), Y1, Y1
+	VMOVDQU  codesLow0<>+0(SB), Y6
+	VPSHUFB  Y0, Y6, Y6
+	VMOVDQU  codesHigh0<>+0(SB), Y2
+	VPSHUFB  Y1, Y2, Y2
+	VPAND    Y2, Y6, Y6
+	VMOVDQU  codesLow1<>+0(SB), Y2
+	VPSHUFB  Y0, Y2, Y2
+	VMOVDQU  codesHigh1<>+0(SB), Y0
+	VPSHUFB  Y1, Y0, Y0
+	VPAND    Y0, Y2, Y2
+	VPOR     Y2, Y6, Y6
+	VMOVDQU  (SI), Y0
+	VPSRLW   $0x04, Y0, Y1
+	VPAND    bytes0f<>+0(SB), Y0, Y0
+	VPAND    bytes0f<>+0(SB), Y1, Y1
+	VMOVDQU  codesLow0<>+0(SB), Y7
+	VPSHUFB  Y0, Y7, Y7
+	VMOVDQU  codesHigh0<>+0(SB), Y2
+	VPSHUFB  Y1, Y2, Y2
+	VPAND    Y2, Y7, Y7
+	VMOVDQU  codesLow1<>+0(SB), Y2
+	VPSHUFB  Y0, Y2, Y2
+	VMOVDQU  codesHigh1<>+0(SB), Y0
+	VPSHUFB  Y1, Y0, Y0
+	VPAND    Y0, Y2, Y2
+	VPOR     Y2, Y7, Y7
+	VMOVDQU  (SI)(DX*1), Y0
+	VPSRLW   $0x04, Y0, Y1
+	VPAND    bytes0f<>+0(SB), Y0, Y0
+	VPAND    bytes0f<>+0(SB), Y1, Y1
+	VMOVDQU  codesLow0<>+0(SB), Y8
+	VPSHUFB  Y0, Y8, Y8
+	VMOVDQU  codesHigh0<>+0(SB), Y2
+	VPSHUFB  Y1, Y2, Y2
+	VPAND    Y2, Y8, Y8
+	VMOVDQU  codesLow1<>+0(SB), Y2
+	VPSHUFB  Y0, Y2, Y2
+	VMOVDQU  codesHigh1<>+0(SB), Y0
+	VPSHUFB  Y1, Y0, Y0
+	VPAND    Y0, Y2, Y2
+	VPOR     Y2, Y8, Y8
+	VMOVDQU  (SI)(DX*2), Y0
+	VPSRLW   $0x04, Y0, Y1
+	VPAND    bytes0f<>+0(SB), Y0, Y0
+	VPAND    bytes0f<>+0(SB), Y1, Y1
+	VMOVDQU  codesLow0<>+0(SB), Y9
+	VPSHUFB  Y0, Y9, Y9
+	VMOVDQU  codesHigh0<>+0(SB), Y2
+	VPSHUFB  Y1, Y2, Y2
+	VPAND    Y2, Y9, Y9
+	VMOVDQU  codesLow1<>+0(SB), Y2
+	VPSHUFB  Y0, Y2, Y2
+	VMOVDQU  codesHigh1<>+0(SB), Y0
+	VPSHUFB  Y1, Y0, Y0
+	VPAND    Y0, Y2, Y2
+	VPOR     Y2, Y9, Y9
+	VMOVDQU  (SI)(BX*1), Y0
+	VPSRLW   $0x04, Y0, Y1
+	VPAND    bytes0f<>+0(SB), Y0, Y0
+	VPAND    bytes0f<>+0(SB), Y1, Y1
+	VMOVDQU  codesLow0<>+0(SB), Y10
+	VPSHUFB  Y0, Y10, Y10
+	VMOVDQU  codesHigh0<>+0(SB), Y2
+	VPSHUFB  Y1, Y2, Y2
+	VPAND    Y2, Y10, Y10
+	VMOVDQU  codesLow1<>+0(SB), Y2
+	VPSHUFB  Y0, Y2, Y2
+	VMOVDQU  codesHigh1<>+0(SB), Y0
+	VPSHUFB  Y1, Y0, Y0
+	VPAND    Y0, Y2, Y2
+	VPOR     Y2, Y10, Y10
+	VPSRLW   $0x04, Y3, Y0
+	VPXOR    Y7, Y0, Y0
+	VPAND    bytes0f<>+0(SB), Y0, Y0
+	VPXOR    Y0, Y7, Y7
+	VPSLLW   $0x04, Y0, Y0
+	VPXOR    Y0, Y3, Y3
+	VPSRLW   $0x04, Y4, Y0
+	VPXOR    Y8, Y0, Y0
+	VPAND    bytes0f<>+0(SB), Y0, Y0
+	VPXOR    Y0, Y8, Y8
+	VPSLLW   $0x04, Y0, Y0
+	VPXOR    Y0, Y4, Y4
+	VPSRLW   $0x04, Y5, Y0
+	VPXOR    Y9, Y0, Y0
+	VPAND    bytes0f<>+0(SB), Y0, Y0
+	VPXOR    Y0, Y9, Y9
+	VPSLLW   $0x04, Y0, Y0
+	VPXOR    Y0, Y5, Y5
+	VPSRLW   $0x04, Y6, Y0
+	VPXOR    Y10, Y0, Y0
+	VPAND    bytes0f<>+0(SB), Y0, Y0
+	VPXOR    Y0, Y10, Y10
+	VPSLLW   $0x04, Y0, Y0
+	VPXOR    Y0, Y6, Y6
+	VPSRLW   $0x02, Y3, Y0
+	VPXOR    Y5, Y0, Y0
+	VPAND    bytes33<>+0(SB), Y0, Y0
+	VPXOR    Y0, Y5, Y5
+	VPSLLW   $0x02, Y0, Y0
+	VPXOR    Y0, Y3, Y3
+	VPSRLW   $0x02, Y4, Y0
+	VPXOR    Y6, Y0, Y0
+	VPAND    bytes33<>+0(SB), Y0, Y0
+	VPXOR    Y0, Y6, Y6
+	VPSLLW   $0x02, Y0, Y0
+	VPXOR    Y0, Y4, Y4
+	VPSRLW   $0x02, Y7, Y0
+	VPXOR    Y9, Y0, Y0
+	VPAND    bytes33<>+0(SB), Y0, Y0
+	VPXOR    Y0, Y9, Y9
+	VPSLLW   $0x02, Y0, Y0
+	VPXOR    Y0, Y7, Y7
+	VPSRLW   $0x02, Y8, Y0
+	VPXOR    Y10, Y0, Y0
+	VPAND    bytes33<>+0(SB), Y0, Y0
+	VPXOR    Y0, Y10, Y10
+	VPSLLW   $0x02, Y0, Y0
+	VPXOR    Y0, Y8, Y8
+	VPSRLW   $0x01, Y3, Y0
+	VPXOR    Y4, Y0, Y0
+	VPAND    bytes55<>+0(SB), Y0, Y0
+	VPXOR    Y0, Y4, Y4
+	VPSLLW   $0x01, Y0, Y0
+	VPXOR    Y0, Y3, Y3
+	VPSRLW   $0x01, Y5, Y0
+	VPXOR    Y6, Y0, Y0
+	VPAND    bytes55<>+0(SB), Y0, Y0
+	VPXOR    Y0, Y6, Y6
+	VPSLLW   $0x01, Y0, Y0
+	VPXOR    Y0, Y5, Y5
+	VPSRLW   $0x01, Y7, Y0
+	VPXOR    Y8, Y0, Y0
+	VPAND    bytes55<>+0(SB), Y0, Y0
+	VPXOR    Y0, Y8, Y8
+	VPSLLW   $0x01, Y0, Y0
+	VPXOR    Y0, Y7, Y7
+	VPSRLW   $0x01, Y9, Y0
+	VPXOR    Y10, Y0, Y0
+	VPAND    bytes55<>+0(SB), Y0, Y0
+	VPXOR    Y0, Y10, Y10
+	VPSLLW   $0x01, Y0, Y0
+	VPXOR    Y0, Y9, Y9
+	VMOVDQA  Y10, 4480(DI)
+	VPAND    Y8, Y9, Y0
+	VMOVDQA  Y0, 2560(DI)
+	VPANDN   Y9, Y8, Y0
+	VMOVDQA  Y0, 3200(DI)
+	VPANDN   Y8, Y9, Y0
+	VPANDN   Y0, Y6, Y0
+	VMOVDQA  Y0, 5760(DI)
+	VPANDN   Y7, Y6, Y0
+	VMOVDQA  Y0, 3840(DI)
+	VPAND    Y7, Y6, Y0
+	VMOVDQA  Y0, 5120(DI)
+	VPAND    Y5, Y6, Y0
+	VMOVDQA  Y0, 1280(DI)
+	VPAND    Y3, Y6, Y0
+	VPANDN   Y4, Y5, Y1
+	VPOR     Y0, Y1, Y0
+	VMOVDQA  Y0, 6400(DI)
+	VPANDN   Y3, Y6, Y0
+	VMOVDQA  Y0, (DI)
+	VPAND    Y4, Y5, Y1
+	VPOR     Y0, Y1, Y1
+	VMOVDQA  Y1, 1920(DI)
+	VPAND    Y8, Y6, Y1
+	VPOR     Y0, Y1, Y1
+	VPOR     Y5, Y1, Y1
+	VMOVDQA  Y1, 640(DI)
+	VPCMPEQB Y0, Y0, Y0
+	VPXOR    Y0, Y1, Y1
+	VMOVDQA  Y1, 7040(DI)
+	ADDQ     $0x20, CX
+	ADDQ     $0x20, SI
+	ADDQ     $0x20, DI
+	CMPQ     DI, R8
+	JB       classes2
+	VMOVDQA  (AX), Y0
+	VPSRLW   $0x01, Y0, Y0
+	VPAND    bytes7f<>+0(SB), Y0, Y0
+	VMOVDQA  Y0, (AX)(DX*1)
+	VMOVDQA  32(AX), Y0
+	VPSRLW   $0x01, Y0, Y0
+	VPAND    bytes7f<>+0(SB), Y0, Y0
+	VMOVDQA  Y0, 32(AX)(DX*1)
+	VMOVDQA  640(AX), Y0
+	VPSRLW   $0x01, Y0, Y0
+	VPAND    bytes7f<>+0(SB), Y0, Y0
+	VMOVDQA  Y0, 640(AX)(DX*1)
+	VMOVDQA  672(AX), Y0
+	VPSRLW   $0x01, Y0, Y0
+	VPAND    bytes7f<>+0(SB), Y0, Y0
+	VMOVDQA  Y0, 672(AX)(DX*1)
+	VMOVDQA  1280(AX), Y0
+	VPSRLW   $0x01, Y0, Y0
+	VPAND    bytes7f<>+0(SB), Y0, Y0
+	VMOVDQA  Y0, 1280(AX)(DX*1)
+	VMOVDQA  1312(AX), Y0
+	VPSRLW   $0x01, Y0, Y0
+	VPAND    bytes7f<>+0(SB), Y0, Y0
+	VMOVDQA  Y0, 1312(AX)(DX*1)
+	VMOVDQA  1920(AX), Y0
+	VPSRLW   $0x01, Y0, Y0
+	VPAND    bytes7f<>+0(SB), Y0, Y0
+	VMOVDQA  Y0, 1920(AX)(DX*1)
+	VMOVDQA  1952(AX), Y0
+	VPSRLW   $0x01, Y0, Y0
+	VPAND    bytes7f<>+0(SB), Y0, Y0
+	VMOVDQA  Y0, 1952(AX)(DX*1)
+	VMOVDQA  2560(AX), Y0
+	VPSRLW   $0x01, Y0, Y0
+	VPAND    bytes7f<>+0(SB), Y0, Y0
+	VMOVDQA  Y0, 2560(AX)(DX*1)
+	VMOVDQA  2592(AX), Y0
+	VPSRLW   $0x01, Y0, Y0
+	VPAND    bytes7f<>+0(SB), Y0, Y0
+	VMOVDQA  Y0, 2592(AX)(DX*1)
+	VMOVDQA  3200(AX), Y0
+	VPSRLW   $0x01, Y0, Y0
+	VPAND    bytes7f<>+0(SB), Y0, Y0
+	VMOVDQA  Y0, 3200(AX)(DX*1)
+	VMOVDQA  3232(AX), Y0
+	VPSRLW   $0x01, Y0, Y0
+	VPAND    bytes7f<>+0(SB), Y0, Y0
+	VMOVDQA  Y0, 3232(AX)(DX*1)
+	VMOVDQA  3840(AX), Y0
+	VPSRLW   $0x01, Y0, Y0
+	VPAND    bytes7f<>+0(SB), Y0, Y0
+	VMOVDQA  Y0, 3840(AX)(DX*1)
+	VMOVDQA  3872(AX), Y0
+	VPSRLW   $0x01, Y0, Y0
+	VPAND    bytes7f<>+0(SB), Y0, Y0
+	VMOVDQA  Y0, 3872(AX)(DX*1)
+	VMOVDQA  4480(AX), Y0
+	VPSRLW   $0x01, Y0, Y0
+	VPAND    bytes7f<>+0(SB), Y0, Y0
+	VMOVDQA  Y0, 4480(AX)(DX*1)
+	VMOVDQA  4512(AX), Y0
+	VPSRLW   $0x01, Y0, Y0
+	VPAND    bytes7f<>+0(SB), Y0, Y0
+	VMOVDQA  Y0, 4512(AX)(DX*1)
+	VMOVDQA  5120(AX), Y0
+	VPSRLW   $0x01, Y0, Y0
+	VPAND    bytes7f<>+0(SB), Y0, Y0
+	VMOVDQA  Y0, 5120(AX)(DX*1)
+	VMOVDQA  5152(AX), Y0
+	VPSRLW   $0x01, Y0, Y0
+	VPAND    bytes7f<>+0(SB), Y0, Y0
+	VMOVDQA  Y0, 5152(AX)(DX*1)
+	VMOVDQA  5760(AX), Y0
+	VPSRLW   $0x01, Y0, Y0
+	VPAND    bytes7f<>+0(SB), Y0, Y0
+	VMOVDQA  Y0, 5760(AX)(DX*1)
+	VMOVDQA  5792(AX), Y0
+	VPSRLW   $0x01, Y0, Y0
+	VPAND    bytes7f<>+0(SB), Y0, Y0
+	VMOVDQA  Y0, 5792(AX)(DX*1)
+	VMOVDQA  6400(AX), Y0
+	VPSRLW   $0x01, Y0, Y0
+	VPAND    bytes7f<>+0(SB), Y0, Y0
+	VMOVDQA  Y0, 6400(AX)(DX*1)
+	VMOVDQA  6432(AX), Y0
+	VPSRLW   $0x01, Y0, Y0
+	VPAND    bytes7f<>+0(SB), Y0, Y0
+	VMOVDQA  Y0, 6432(AX)(DX*1)
+	VMOVDQA  7040(AX), Y0
+	VPSRLW   $0x01, Y0, Y0
+	VPAND    bytes7f<>+0(SB), Y0, Y0
+	VPOR     bytes80<>+0(SB), Y0, Y0
+	VMOVDQA  Y0, 7040(AX)(DX*1)
+	VMOVDQA  7072(AX), Y0
+	VPSRLW   $0x01, Y0, Y0
+	VPAND    bytes7f<>+0(SB), Y0, Y0
+	VPOR     bytes80<>+0(SB), Y0, Y0
+	VMOVDQA  Y0, 7072(AX)(DX*1)
+	MOVBLZX  before+24(FP), CX
+	MOVBLZX  7039(AX)(DX*1), DX
+	ADDL     DX, DX
+	ORL      CX, DX
+	MOVB     DL, 7039(AX)
+	VPXOR    Y0, Y0, Y0
+	VPXOR    Y1, Y1, Y1
+	VPXOR    Y2, Y2, Y2
+	VPXOR    Y3, Y3, Y3
+	VPXOR    Y4, Y4, Y4
+	VPXOR    Y5, Y5, Y5
+	VPXOR    Y6, Y6, Y6
+	VPXOR    Y7, Y7, Y7
+	MOVQ     AX, DI
+
+any2:
+	VPOR   1280(DI), Y0, Y0
+	VPOR   2560(DI), Y1, Y1
+	VPOR   3200(DI), Y2, Y2
+	VPOR   3840(DI), Y3, Y3
+	VPOR   4480(DI), Y4, Y4
+	VPOR   5120(DI), Y5, Y5
+	VPOR   5760(DI), Y6, Y6
+	VPOR   6400(DI), Y7, Y7
+	ADDQ   $0x20, DI
+	CMPQ   DI, R8
+	JB     any2
+	MOVQ   $0x0000080b, AX
+	XORL   CX, CX
+	VPTEST Y0, Y0
+	SETNE  CL
+	SHLQ   $0x02, CX
+	ORQ    CX, AX
+	XORL   CX, CX
+	VPTEST Y1, Y1
+	SETNE  CL
+	SHLQ   $0x04, CX
+	ORQ    CX, AX
+	XORL   CX, CX
+	VPTEST Y2, Y2
+	SETNE  CL
+	SHLQ   $0x05, CX
+	ORQ    CX, AX
+	XORL   CX, CX
+	VPTEST Y3, Y3
+	SETNE  CL
+	SHLQ   $0x06, CX
+	ORQ    CX, AX
+	XORL   CX, CX
+	VPTEST Y4, Y4
+	SETNE  CL
+	SHLQ   $0x07, CX
+	ORQ    CX, AX
+	XORL   CX, CX
+	VPTEST Y5, Y5
+	SETNE  CL
+	SHLQ   $0x08, CX
+	ORQ    CX, AX
+	XORL   CX, CX
+	VPTEST Y6, Y6
+	SETNE  CL
+	SHLQ   $0x09, CX
+	ORQ    CX, AX
+	XORL   CX, CX
+	VPTEST Y7, Y7
+	SETNE  CL
+	SHLQ   $0x0a, CX
+	ORQ    CX, AX
+	MOVQ   AX, ret+32(FP)
+	VZEROUPPER
+	RET
+
+DATA codesLow0<>+0(SB)/1, $0x19
+DATA codesLow0<>+1(SB)/1, $0x0f
+DATA codesLow0<>+2(SB)/1, $0x0f
+DATA codesLow0<>+3(SB)/1, $0x0f
+DATA codesLow0<>+4(SB)/1, $0x0f
+DATA codesLow0<>+5(SB)/1, $0x0f
+DATA codesLow0<>+6(SB)/1, $0x0f
+DATA codesLow0<>+7(SB)/1, $0x0d
+DATA codesLow0<>+8(SB)/1, $0x0d
+DATA codesLow0<>+9(SB)/1, $0x0d
+DATA codesLow0<>+10(SB)/1, $0x8c
+DATA codesLow0<>+11(SB)/1, $0x2c
+DATA codesLow0<>+12(SB)/1, $0x0c
+DATA codesLow0<>+13(SB)/1, $0x4c
+DATA codesLow0<>+14(SB)/1, $0x6c
+DATA codesLow0<>+15(SB)/1, $0x0c
+DATA codesLow0<>+16(SB)/1, $0x19
+DATA codesLow0<>+17(SB)/1, $0x0f
+DATA codesLow0<>+18(SB)/1, $0x0f
+DATA codesLow0<>+19(SB)/1, $0x0f
+DATA codesLow0<>+20(SB)/1, $0x0f
+DATA codesLow0<>+21(SB)/1, $0x0f
+DATA codesLow0<>+22(SB)/1, $0x0f
+DATA codesLow0<>+23(SB)/1, $0x0d
+DATA codesLow0<>+24(SB)/1, $0x0d
+DATA codesLow0<>+25(SB)/1, $0x0d
+DATA codesLow0<>+26(SB)/1, $0x8c
+DATA codesLow0<>+27(SB)/1, $0x2c
+DATA codesLow0<>+28(SB)/1, $0x0c
+DATA codesLow0<>+29(SB)/1, $0x4c
+DATA codesLow0<>+30(SB)/1, $0x6c
+DATA codesLow0<>+31(SB)/1, $0x0c
+GLOBL codesLow0<>(SB), RODATA|NOPTR, $32
+
+DATA codesHigh0<>+0(SB)/1, $0x00
+DATA codesHigh0<>+1(SB)/1, $0x00
+DATA codesHigh0<>+2(SB)/1, $0x70
+DATA codesHigh0<>+3(SB)/1, $0x81
+DATA codesHigh0<>+4(SB)/1, $0x1e
+DATA codesHigh0<>+5(SB)/1, $0x08
+DATA codesHigh0<>+6(SB)/1, $0x06
+DATA codesHigh0<>+7(SB)/1, $0x00
+DATA codesHigh0<>+8(SB)/1, $0x00
+DATA codesHigh0<>+9(SB)/1, $0x00
+DATA codesHigh0<>+10(SB)/1, $0x00
+DATA codesHigh0<>+11(SB)/1, $0x00
+DATA codesHigh0<>+12(SB)/1, $0x00
+DATA codesHigh0<>+13(SB)/1, $0x00
+DATA codesHigh0<>+14(SB)/1, $0x00
+DATA codesHigh0<>+15(SB)/1, $0x00
+DATA codesHigh0<>+16(SB)/1, $0x00
+DATA codesHigh0<>+17(SB)/1, $0x00
+DATA codesHigh0<>+18(SB)/1, $0x70
+DATA codesHigh0<>+19(SB)/1, $0x81
+DATA codesHigh0<>+20(SB)/1, $0x1e
+DATA codesHigh0<>+21(SB)/1, $0x08
+DATA codesHigh0<>+22(SB)/1, $0x06
+DATA codesHigh0<>+23(SB)/1, $0x00
+DATA codesHigh0<>+24(SB)/1, $0x00
+DATA codesHigh0<>+25(SB)/1, $0x00
+DATA codesHigh0<>+26(SB)/1, $0x00
+DATA codesHigh0<>+27(SB)/1, $0x00
+DATA codesHigh0<>+28(SB)/1, $0x00
+DATA codesHigh0<>+29(SB)/1, $0x00
+DATA codesHigh0<>+30(SB)/1, $0x00
+DATA codesHigh0<>+31(SB)/1, $0x00
+GLOBL codesHigh0<>(SB), RODATA|NOPTR, $32
+
+DATA codesLow1<>+0(SB)/1, $0x04
+DATA codesLow1<>+1(SB)/1, $0x04
+DATA codesLow1<>+2(SB)/1, $0x04
+DATA codesLow1<>+3(SB)/1, $0x04
+DATA codesLow1<>+4(SB)/1, $0x04
+DATA codesLow1<>+5(SB)/1, $0x06
+DATA codesLow1<>+6(SB)/1, $0x06
+DATA codesLow1<>+7(SB)/1, $0x04
+DATA codesLow1<>+8(SB)/1, $0x04
+DATA codesLow1<>+9(SB)/1, $0x04
+DATA codesLow1<>+10(SB)/1, $0x04
+DATA codesLow1<>+11(SB)/1, $0x00
+DATA codesLow1<>+12(SB)/1, $0x01
+DATA codesLow1<>+13(SB)/1, $0x00
+DATA codesLow1<>+14(SB)/1, $0x00
+DATA codesLow1<>+15(SB)/1, $0x20
+DATA codesLow1<>+16(SB)/1, $0x04
+DATA codesLow1<>+17(SB)/1, $0x04
+DATA codesLow1<>+18(SB)/1, $0x04
+DATA codesLow1<>+19(SB)/1, $0x04
+DATA codesLow1<>+20(SB)/1, $0x04
+DATA codesLow1<>+21(SB)/1, $0x06
+DATA codesLow1<>+22(SB)/1, $0x06
+DATA codesLow1<>+23(SB)/1, $0x04
+DATA codesLow1<>+24(SB)/1, $0x04
+DATA codesLow1<>+25(SB)/1, $0x04
+DATA codesLow1<>+26(SB)/1, $0x04
+DATA codesLow1<>+27(SB)/1, $0x00
+DATA codesLow1<>+28(SB)/1, $0x01
+DATA codesLow1<>+29(SB)/1, $0x00
+DATA codesLow1<>+30(SB)/1, $0x00
+DATA codesLow1<>+31(SB)/1, $0x20
+GLOBL codesLow1<>(SB), RODATA|NOPTR, $32
+
+DATA codesHigh1<>+0(SB)/1, $0x00
+DATA codesHigh1<>+1(SB)/1, $0x00
+DATA codesHigh1<>+2(SB)/1, $0x02
+DATA codesHigh1<>+3(SB)/1, $0x00
+DATA codesHigh1<>+4(SB)/1, $0x00
+DATA codesHigh1<>+5(SB)/1, $0x25
+DATA codesHigh1<>+6(SB)/1, $0x00
+DATA codesHigh1<>+7(SB)/1, $0x04
+DATA codesHigh1<>+8(SB)/1, $0x00
+DATA codesHigh1<>+9(SB)/1, $0x00
+DATA codesHigh1<>+10(SB)/1, $0x00
+DATA codesHigh1<>+11(SB)/1, $0x00
+DATA codesHigh1<>+12(SB)/1, $0x00
+DATA codesHigh1<>+13(SB)/1, $0x00
+DATA codesHigh1<>+14(SB)/1, $0x00
+DATA codesHigh1<>+15(SB)/1, $0x00
+DATA codesHigh1<>+16(SB)/1, $0x00
+DATA codesHigh1<>+17(SB)/1, $0x00
+DATA codesHigh1<>+18(SB)/1, $0x02
+DATA codesHigh1<>+19(SB)/1, $0x00
+DATA codesHigh1<>+20(SB)/1, $0x00
+DATA codesHigh1<>+21(SB)/1, $0x25
+DATA codesHigh1<>+22(SB)/1, $0x00
+DATA codesHigh1<>+23(SB)/1, $0x04
+DATA codesHigh1<>+24(SB)/1, $0x00
+DATA codesHigh1<>+25(SB)/1, $0x00
+DATA codesHigh1<>+26(SB)/1, $0x00
+DATA codesHigh1<>+27(SB)/1, $0x00
+DATA codesHigh1<>+28(SB)/1, $0x00
+DATA codesHigh1<>+29(SB)/1, $0x00
+DATA codesHigh1<>+30(SB)/1, $0x00
+DATA codesHigh1<>+31(SB)/1, $0x00
+GLOBL codesHigh1<>(SB), RODATA|NOPTR, $32
+
+DATA bytes0f<>+0(SB)/1, $0x0f
+DATA bytes0f<>+1(SB)/1, $0x0f
+DATA bytes0f<>+2(SB)/1, $0x0f
+DATA bytes0f<>+3(SB)/1, $0x0f
+DATA bytes0f<>+4(SB)/1, $0x0f
+DATA bytes0f<>+5(SB)/1, $0x0f
+DATA bytes0f<>+6(SB)/1, $0x0f
+DATA bytes0f<>+7(SB)/1, $0x0f
+DATA bytes0f<>+8(SB)/1, $0x0f
+DATA bytes0f<>+9(SB)/1, $0x0f
+DATA bytes0f<>+10(SB)/1, $0x0f
+DATA bytes0f<>+11(SB)/1, $0x0f
+DATA bytes0f<>+12(SB)/1, $0x0f
+DATA bytes0f<>+13(SB)/1, $0x0f
+DATA bytes0f<>+14(SB)/1, $0x0f
+DATA bytes0f<>+15(SB)/1, $0x0f
+DATA bytes0f<>+16(SB)/1, $0x0f
+DATA bytes0f<>+17(SB)/1, $0x0f
+DATA bytes0f<>+18(SB)/1, $0x0f
+DATA bytes0f<>+19(SB)/1, $0x0f
+DATA bytes0f<>+20(SB)/1, $0x0f
+DATA bytes0f<>+21(SB)/1, $0x0f
+DATA bytes0f<>+22(SB)/1, $0x0f
+DATA bytes0f<>+23(SB)/1, $0x0f
+DATA bytes0f<>+24(SB)/1, $0x0f
+DATA bytes0f<>+25(SB)/1, $0x0f
+DATA bytes0f<>+26(SB)/1, $0x0f
+DATA bytes0f<>+27(SB)/1, $0x0f
+DATA bytes0f<>+28(SB)/1, $0x0f
+DATA bytes0f<>+29(SB)/1, $0x0f
+DATA bytes0f<>+30(SB)/1, $0x0f
+DATA bytes0f<>+31(SB)/1, $0x0f
+GLOBL bytes0f<>(SB), RODATA|NOPTR, $32
+
+DATA bytes33<>+0(SB)/1, $0x33
+DATA bytes33<>+1(SB)/1, $0x33
+DATA bytes33<>+2(SB)/1, $0x33
+DATA bytes33<>+3(SB)/1, $0x33
+DATA bytes33<>+4(SB)/1, $0x33
+DATA bytes33<>+5(SB)/1, $0x33
+DATA bytes33<>+6(SB)/1, $0x33
+DATA bytes33<>+7(SB)/1, $0x33
+DATA bytes33<>+8(SB)/1, $0x33
+DATA bytes33<>+9(SB)/1, $0x33
+DATA bytes33<>+10(SB)/1, $0x33
+DATA bytes33<>+11(SB)/1, $0x33
+DATA bytes33<>+12(SB)/1, $0x33
+DATA bytes33<>+13(SB)/1, $0x33
+DATA bytes33<>+14(SB)/1, $0x33
+DATA bytes33<>+15(SB)/1, $0x33
+DATA bytes33<>+16(SB)/1, $0x33
+DATA bytes33<>+17(SB)/1, $0x33
+DATA bytes33<>+18(SB)/1, $0x33
+DATA bytes33<>+19(SB)/1, $0x33
+DATA bytes33<>+20(SB)/1, $0x33
+DATA bytes33<>+21(SB)/1, $0x33
+DATA bytes33<>+22(SB)/1, $0x33
+DATA bytes33<>+23(SB)/1, $0x33
+DATA bytes33<>+24(SB)/1, $0x33
+DATA bytes33<>+25(SB)/1, $0x33
+DATA bytes33<>+26(SB)/1, $0x33
+DATA bytes33<>+27(SB)/1, $0x33
+DATA bytes33<>+28(SB)/1, $0x33
+DATA bytes33<>+29(SB)/1, $0x33
+DATA bytes33<>+30(SB)/1, $0x33
+DATA bytes33<>+31(SB)/1, $0x33
+GLOBL bytes33<>(SB), RODATA|NOPTR, $32
+
+DATA bytes55<>+0(SB)/1, $0x55
+DATA bytes55<>+1(SB)/1, $0x55
+DATA bytes55<>+2(SB)/1, $0x55
+DATA bytes55<>+3(SB)/1, $0x55
+DATA bytes55<>+4(SB)/1, $0x55
+DATA bytes55<>+5(SB)/1, $0x55
+DATA bytes55<>+6(SB)/1, $0x55
+DATA bytes55<>+7(SB)/1, $0x55
+DATA bytes55<>+8(SB)/1, $0x55
+DATA bytes55<>+9(SB)/1, $0x55
+DATA bytes55<>+10(SB)/1, $0x55
+DATA bytes55<>+11(SB)/1, $0x55
+DATA bytes55<>+12(SB)/1, $0x55
+DATA bytes55<>+13(SB)/1, $0x55
+DATA bytes55<>+14(SB)/1, $0x55
+DATA bytes55<>+15(SB)/1, $0x55
+DATA bytes55<>+16(SB)/1, $0x55
+DATA bytes55<>+17(SB)/1, $0x55
+DATA bytes55<>+18(SB)/1, $0x55
+DATA bytes55<>+19(SB)/1, $0x55
+DATA bytes55<>+20(SB)/1, $0x55
+DATA bytes55<>+21(SB)/1, $0x55
+DATA bytes55<>+22(SB)/1, $0x55
+DATA bytes55<>+23(SB)/1, $0x55
+DATA bytes55<>+24(SB)/1, $0x55
+DATA bytes55<>+25(SB)/1, $0x55
+DATA bytes55<>+26(SB)/1, $0x55
+DATA bytes55<>+27(SB)/1, $0x55
+DATA bytes55<>+28(SB)/1, $0x55
+DATA bytes55<>+29(SB)/1, $0x55
+DATA bytes55<>+30(SB)/1, $0x55
+DATA bytes55<>+31(SB)/1, $0x55
+GLOBL bytes55<>(SB), RODATA|NOPTR, $32
+
+DATA bytes7f<>+0(SB)/1, $0x7f
+DATA bytes7f<>+1(SB)/1, $0x7f
+DATA bytes7f<>+2(SB)/1, $0x7f
+DATA bytes7f<>+3(SB)/1, $0x7f
+DATA bytes7f<>+4(SB)/1, $0x7f
+DATA bytes7f<>+5(SB)/1, $0x7f
+DATA bytes7f<>+6(SB)/1, $0x7f
+DATA bytes7f<>+7(SB)/1, $0x7f
+DATA bytes7f<>+8(SB)/1, $0x7f
+DATA bytes7f<>+9(SB)/1, $0x7f
+DATA bytes7f<>+10(SB)/1, $0x7f
+DATA bytes7f<>+11(SB)/1, $0x7f
+DATA bytes7f<>+12(SB)/1, $0x7f
+DATA bytes7f<>+13(SB)/1, $0x7f
+DATA bytes7f<>+14(SB)/1, $0x7f
+DATA bytes7f<>+15(SB)/1, $0x7f
+DATA bytes7f<>+16(SB)/1, $0x7f
+DATA bytes7f<>+17(SB)/1, $0x7f
+DATA bytes7f<>+18(SB)/1, $0x7f
+DATA bytes7f<>+19(SB)/1, $0x7f
+DATA bytes7f<>+20(SB)/1, $0x7f
+DATA bytes7f<>+21(SB)/1, $0x7f
+DATA bytes7f<>+22(SB)/1, $0x7f
+DATA bytes7f<>+23(SB)/1, $0x7f
+DATA bytes7f<>+24(SB)/1, $0x7f
+DATA bytes7f<>+25(SB)/1, $0x7f
+DATA bytes7f<>+26(SB)/1, $0x7f
+DATA bytes7f<>+27(SB)/1, $0x7f
+DATA bytes7f<>+28(SB)/1, $0x7f
+DATA bytes7f<>+29(SB)/1, $0x7f
+DATA bytes7f<>+30(SB)/1, $0x7f
+DATA bytes7f<>+31(SB)/1, $0x7f
+GLOBL bytes7f<>(SB), RODATA|NOPTR, $32
+
+DATA bytes80<>+0(SB)/1, $0x80
+DATA bytes80<>+1(SB)/1, $0x80
+DATA bytes80<>+2(SB)/1, $0x80
+DATA bytes80<>+3(SB)/1, $0x80
+DATA bytes80<>+4(SB)/1, $0x80
+DATA bytes80<>+5(SB)/1, $0x80
+DATA bytes80<>+6(SB)/1, $0x80
+DATA bytes80<>+7(SB)/1, $0x80
+DATA bytes80<>+8(SB)/1, $0x80
+DATA bytes80<>+9(SB)/1, $0x80
+DATA bytes80<>+10(SB)/1, $0x80
+DATA bytes80<>+11(SB)/1, $0x80
+DATA bytes80<>+12(SB)/1, $0x80
+DATA bytes80<>+13(SB)/1, $0x80
+DATA bytes80<>+14(SB)/1, $0x80
+DATA bytes80<>+15(SB)/1, $0x80
+DATA bytes80<>+16(SB)/1, $0x80
+DATA bytes80<>+17(SB)/1, $0x80
+DATA bytes80<>+18(SB)/1, $0x80
+DATA bytes80<>+19(SB)/1, $0x80
+DATA bytes80<>+20(SB)/1, $0x80
+DATA bytes80<>+21(SB)/1, $0x80
+DATA bytes80<>+22(SB)/1, $0x80
+DATA bytes80<>+23(SB)/1, $0x80
+DATA bytes80<>+24(SB)/1, $0x80
+DATA bytes80<>+25(SB)/1, $0x80
+DATA bytes80<>+26(SB)/1, $0x80
+DATA bytes80<>+27(SB)/1, $0x80
+DATA bytes80<>+28(SB)/1, $0x80
+DATA bytes80<>+29(SB)/1, $0x80
+DATA bytes80<>+30(SB)/1, $0x80
+DATA bytes80<>+31(SB)/1, $0x80
+GLOBL bytes80<>(SB), RODATA|NOPTR, $32
+
+// func literalsAVX2(marks *uint64, w *byte, n uintptr, tables *byte)
+// Requires: AVX, AVX2
+TEXT ·literalsAVX2(SB), NOSPLIT, $0-32
+	MOVQ    marks+0(FP), AX
+	MOVQ    w+8(FP), CX
+	MOVQ    n+16(FP), DX
+	MOVQ    tables+24(FP), BX
+	VMOVDQU bytes0f<>+0(SB), Y0
+	VMOVDQU bytes02<>+0(SB), Y1
+	VPXOR   Y2, Y2, Y2
+	LEAQ    (CX)(DX*1), DX
+
+literals2:
+	VMOVDQU        (CX), Y3
+	VPSRLW         $0x04, Y3, Y4
+	VPAND          Y0, Y3, Y3
+	VPAND          Y0, Y4, Y4
+	VPOR           Y1, Y4, Y4
+	VMOVDQU        32(CX), Y5
+	VPSRLW         $0x04, Y5, Y6
+	VPAND          Y0, Y5, Y5
+	VPAND          Y0, Y6, Y6
+	VPOR           Y1, Y6, Y6
+	VBROADCASTI128 (BX), Y7
+	VPSHUFB        Y3, Y7, Y8
+	VPSHUFB        Y5, Y7, Y7
+	VBROADCASTI128 16(BX), Y9
+	VPSHUFB        Y3, Y9, Y3
+	VPSHUFB        Y5, Y9, Y5
+	VBROADCASTI128 32(BX), Y9
+	VPSHUFB        Y4, Y9, Y10
+	VPAND          Y10, Y8, Y8
+	VPSHUFB        Y6, Y9, Y9
+	VPAND          Y9, Y7, Y7
+	VBROADCASTI128 48(BX), Y9
+	VPSHUFB        Y4, Y9, Y4
+	VPAND          Y4, Y3, Y3
+	VPSHUFB        Y6, Y9, Y4
+	VPAND          Y4, Y5, Y5
+	VMOVDQU        1(CX), Y4
+	VPSRLW         $0x04, Y4, Y6
+	VPAND          Y0, Y4, Y4
+	VPAND          Y0, Y6, Y6
+	VPOR           Y1, Y6, Y6
+	VMOVDQU        33(CX), Y9
+	VPSRLW         $0x04, Y9, Y10
+	VPAND          Y0, Y9, Y9
+	VPAND          Y0, Y10, Y10
+	VPOR           Y1, Y10, Y10
+	VBROADCASTI128 64(BX), Y11
+	VPSHUFB        Y4, Y11, Y12
+	VPAND          Y12, Y8, Y8
+	VPSHUFB        Y9, Y11, Y11
+	VPAND          Y11, Y7, Y7
+	VBROADCASTI128 80(BX), Y11
+	VPSHUFB        Y4, Y11, Y4
+	VPAND          Y4, Y3, Y3
+	VPSHUFB        Y9, Y11, Y4
+	VPAND          Y4, Y5, Y5
+	VBROADCASTI128 96(BX), Y4
+	VPSHUFB        Y6, Y4, Y9
+	VPAND          Y9, Y8, Y8
+	VPSHUFB        Y10, Y4, Y4
+	VPAND          Y4, Y7, Y7
+	VBROADCASTI128 112(BX), Y4
+	VPSHUFB        Y6, Y4, Y6
+	VPAND          Y6, Y3, Y3
+	VPSHUFB        Y10, Y4, Y4
+	VPAND          Y4, Y5, Y5
+	VMOVDQU        2(CX), Y4
+	VPSRLW         $0x04, Y4, Y6
+	VPAND          Y0, Y4, Y4
+	VPAND          Y0, Y6, Y6
+	VPOR           Y1, Y6, Y6
+	VMOVDQU        34(CX), Y9
+	VPSRLW         $0x04, Y9, Y10
+	VPAND          Y0, Y9, Y9
+	VPAND          Y0, Y10, Y10
+	VPOR           Y1, Y10, Y10
+	VBROADCASTI128 128(BX), Y11
+	VPSHUFB        Y4, Y11, Y12
+	VPAND          Y12, Y8, Y8
+	VPSHUFB        Y9, Y11, Y11
+	VPAND          Y11, Y7, Y7
+	VBROADCASTI128 144(BX), Y11
+	VPSHUFB        Y4, Y11, Y4
+	VPAND          Y4, Y3, Y3
+	VPSHUFB        Y9, Y11, Y4
+	VPAND          Y4, Y5, Y5
+	VBROADCASTI128 160(BX), Y4
+	VPSHUFB        Y6, Y4, Y9
+	VPAND          Y9, Y8, Y8
+	VPSHUFB        Y10, Y4, Y4
+	VPAND          Y4, Y7, Y7
+	VBROADCASTI128 176(BX), Y4
+	VPSHUFB        Y6, Y4, Y6
+	VPAND          Y6, Y3, Y3
+	VPSHUFB        Y10, Y4, Y4
+	VPAND          Y4, Y5, Y5
+	VPOR           Y8, Y3, Y8
+	VPCMPEQB       Y2, Y8, Y8
+	VPMOVMSKB      Y8, SI
+	VPOR           Y7, Y5, Y7
+	VPCMPEQB       Y2, Y7, Y7
+	VPMOVMSKB      Y7, DI
+	SHLQ           $0x20, DI
+	ORQ            DI, SI
+	NOTQ           SI
+	MOVQ           SI, (AX)
+	ADDQ           $0x40, CX
+	ADDQ           $0x08, AX
+	CMPQ           CX, DX
+	JB             literals2
+	VZEROUPPER
+	RET
+
+DATA bytes02<>+0(SB)/1, $0x02
+DATA bytes02<>+1(SB)/1, $0x02
+DATA bytes02<>+2(SB)/1, $0x02
+DATA bytes02<>+3(SB)/1, $0x02
+DATA bytes02<>+4(SB)/1, $0x02
+DATA bytes02<>+5(SB)/1, $0x02
+DATA bytes02<>+6(SB)/1, $0x02
+DATA bytes02<>+7(SB)/1, $0x02
+DATA bytes02<>+8(SB)/1, $0x02
+DATA bytes02<>+9(SB)/1, $0x02
+DATA bytes02<>+10(SB)/1, $0x02
+DATA bytes02<>+11(SB)/1, $0x02
+DATA bytes02<>+12(SB)/1, $0x02
+DATA bytes02<>+13(SB)/1, $0x02
+DATA bytes02<>+14(SB)/1, $0x02
+DATA bytes02<>+15(SB)/1, $0x02
+DATA bytes02<>+16(SB)/1, $0x02
+DATA bytes02<>+17(SB)/1, $0x02
+DATA bytes02<>+18(SB)/1, $0x02
+DATA bytes02<>+19(SB)/1, $0x02
+DATA bytes02<>+20(SB)/1, $0x02
+DATA bytes02<>+21(SB)/1, $0x02
+DATA bytes02<>+22(SB)/1, $0x02
+DATA bytes02<>+23(SB)/1, $0x02
+DATA bytes02<>+24(SB)/1, $0x02
+DATA bytes02<>+25(SB)/1, $0x02
+DATA bytes02<>+26(SB)/1, $0x02
+DATA bytes02<>+27(SB)/1, $0x02
+DATA bytes02<>+28(SB)/1, $0x02
+DATA bytes02<>+29(SB)/1, $0x02
+DATA bytes02<>+30(SB)/1, $0x02
+DATA bytes02<>+31(SB)/1, $0x02
+GLOBL bytes02<>(SB), RODATA|NOPTR, $32
+
+// func runAVX2(planes *byte, code *uint32, stripe uintptr, live uint64) uint64
+// Requires: AVX, AVX2, BMI
+TEXT ·runAVX2(SB), NOSPLIT, $0-40
+	MOVQ planes+0(FP), AX
+	MOVQ code+8(FP), CX
+	MOVQ stripe+16(FP), DX
+	MOVQ live+24(FP), BX
+	CMPQ DX, $0x00000040
+	JEQ  narrow64
+	CMPQ DX, $0x00000080
+	JEQ  narrow128
+
+narrow256:
+	MOVL  (CX), SI
+	MOVL  4(CX), R12
+	TESTL R12, R12
+	JEQ   finished
+	MOVQ  8(CX), DI
+	ADDQ  $0x10, CX
+	ADDQ  AX, SI
+	ANDNQ BX, DI, BX
+	MOVQ  CX, R11
+	MOVQ  AX, R9
+	XORL  R14, R14
+
+part256:
+	XORL R13, R13
+
+product2256:
+	MOVL    8(CX), R8
+	LEAQ    12(CX)(R8*4), R8
+	MOVQ    (CX), R10
+	ANDNQ   R10, BX, R10
+	JNE     nothing2256
+	MOVL    12(CX), R10
+	ADDQ    $0x10, CX
+	VMOVDQU (R9)(R10*1), Y0
+	VMOVDQU 32(R9)(R10*1), Y1
+	VMOVDQU 64(R9)(R10*1), Y2
+	VMOVDQU 96(R9)(R10*1), Y3
+	VMOVDQU 128(R9)(R10*1), Y4
+	VMOVDQU 160(R9)(R10*1), Y5
+	VMOVDQU 192(R9)(R10*1), Y6
+	VMOVDQU 224(R9)(R10*1), Y7
+
+operation2256:
+	MOVL  (CX), R10
+	ADDQ  $0x04, CX
+	TESTL R10, R10
+	JLT   special2256
+	VPAND (R9)(R10*1), Y0, Y0
+	VPAND 32(R9)(R10*1), Y1, Y1
+	VPAND 64(R9)(R10*1), Y2, Y2
+	VPAND 96(R9)(R10*1), Y3, Y3
+	VPAND 128(R9)(R10*1), Y4, Y4
+	VPAND 160(R9)(R10*1), Y5, Y5
+	VPAND 192(R9)(R10*1), Y6, Y6
+	VPAND 224(R9)(R10*1), Y7, Y7
+	JMP   operation2256
+
+special2256:
+	BTL    $0x1d, R10
+	JCC    add2256
+	VPOR   Y0, Y1, Y8
+	VPOR   Y2, Y3, Y9
+	VPOR   Y4, Y8, Y8
+	VPOR   Y5, Y9, Y9
+	VPOR   Y6, Y8, Y8
+	VPOR   Y7, Y9, Y9
+	VPOR   Y8, Y9, Y8
+	VPTEST Y8, Y8
+	JNE    operation2256
+
+nothing2256:
+	MOVQ R8, CX
+	JMP  next2256
+
+add2256:
+	TESTQ  DI, DI
+	JEQ    untested2256
+	XORL   R10, R10
+	VPOR   Y0, Y1, Y8
+	VPOR   Y2, Y3, Y9
+	VPOR   Y4, Y8, Y8
+	VPOR   Y5, Y9, Y9
+	VPOR   Y6, Y8, Y8
+	VPOR   Y7, Y9, Y9
+	VPOR   Y8, Y9, Y8
+	VPTEST Y8, Y8
+	SETNE  R10
+	ORL    R10, R14
+
+untested2256:
+	TESTL R13, R13
+	JEQ   store2256
+	VPOR  (SI), Y0, Y0
+	VPOR  32(SI), Y1, Y1
+	VPOR  64(SI), Y2, Y2
+	VPOR  96(SI), Y3, Y3
+	VPOR  128(SI), Y4, Y4
+	VPOR  160(SI), Y5, Y5
+	VPOR  192(SI), Y6, Y6
+	VPOR  224(SI), Y7, Y7
+
+store2256:
+	VMOVDQA Y0, (SI)
+	VMOVDQA Y1, 32(SI)
+	VMOVDQA Y2, 64(SI)
+	VMOVDQA Y3, 96(SI)
+	VMOVDQA Y4, 128(SI)
+	VMOVDQA Y5, 160(SI)
+	VMOVDQA Y6, 192(SI)
+	VMOVDQA Y7, 224(SI)
+	MOVL    $0x00000001, R13
+
+next2256:
+	SUBL    $0x01, R12
+	JNE     product2256
+	TESTL   R13, R13
+	JNE     written2256
+	VPXOR   Y0, Y0, Y0
+	VMOVDQA Y0, (SI)
+	VMOVDQA Y0, 32(SI)
+	VMOVDQA Y0, 64(SI)
+	VMOVDQA Y0, 96(SI)
+	VMOVDQA Y0, 128(SI)
+	VMOVDQA Y0, 160(SI)
+	VMOVDQA Y0, 192(SI)
+	VMOVDQA Y0, 224(SI)
+
+written2256:
+	ADDQ $0x00000100, SI
+	ADDQ $0x00000100, R9
+	MOVQ R9, R10
+	SUBQ AX, R10
+	CMPQ R10, DX
+	JCC  end2256
+	MOVQ CX, R8
+	MOVQ R11, CX
+	MOVL -12(CX), R12
+	JMP  part256
+
+end2256:
+	SUBQ    DX, SI
+	VMOVDQA (SI), Y0
+	VPSRLW  $0x01, Y0, Y0
+	VPAND   bytes7f<>+0(SB), Y0, Y0
+	VMOVDQA Y0, (SI)(DX*1)
+	VMOVDQA 32(SI), Y1
+	VPSRLW  $0x01, Y1, Y1
+	VPAND   bytes7f<>+0(SB), Y1, Y1
+	VMOVDQA Y1, 32(SI)(DX*1)
+	NEGQ    R14
+	ANDQ    R14, DI
+	ORQ     DI, BX
+	JMP     narrow256
+
+narrow128:
+	MOVL  (CX), SI
+	MOVL  4(CX), R11
+	TESTL R11, R11
+	JEQ   finished
+	MOVQ  8(CX), DI
+	ADDQ  $0x10, CX
+	ADDQ  AX, SI
+	ANDNQ BX, DI, BX
+	MOVQ  CX, R8
+	MOVQ  AX, R9
+	XORL  R13, R13
+	XORL  R12, R12
+
+product2128:
+	MOVL    8(CX), R8
+	LEAQ    12(CX)(R8*4), R8
+	MOVQ    (CX), R10
+	ANDNQ   R10, BX, R10
+	JNE     nothing2128
+	MOVL    12(CX), R10
+	ADDQ    $0x10, CX
+	VMOVDQU (R9)(R10*1), Y0
+	VMOVDQU 32(R9)(R10*1), Y1
+	VMOVDQU 64(R9)(R10*1), Y2
+	VMOVDQU 96(R9)(R10*1), Y3
+
+operation2128:
+	MOVL  (CX), R10
+	ADDQ  $0x04, CX
+	TESTL R10, R10
+	JLT   special2128
+	VPAND (R9)(R10*1), Y0, Y0
+	VPAND 32(R9)(R10*1), Y1, Y1
+	VPAND 64(R9)(R10*1), Y2, Y2
+	VPAND 96(R9)(R10*1), Y3, Y3
+	JMP   operation2128
+
+special2128:
+	BTL    $0x1d, R10
+	JCC    add2128
+	VPOR   Y0, Y1, Y4
+	VPOR   Y2, Y3, Y5
+	VPOR   Y4, Y5, Y4
+	VPTEST Y4, Y4
+	JNE    operation2128
+
+nothing2128:
+	MOVQ R8, CX
+	JMP  next2128
+
+add2128:
+	TESTQ  DI, DI
+	JEQ    untested2128
+	XORL   R10, R10
+	VPOR   Y0, Y1, Y4
+	VPOR   Y2, Y3, Y5
+	VPOR   Y4, Y5, Y4
+	VPTEST Y4, Y4
+	SETNE  R10
+	ORL    R10, R13
+
+untested2128:
+	TESTL R12, R12
+	JEQ   store2128
+	VPOR  (SI), Y0, Y0
+	VPOR  32(SI), Y1, Y1
+	VPOR  64(SI), Y2, Y2
+	VPOR  96(SI), Y3, Y3
+
+store2128:
+	VMOVDQA Y0, (SI)
+	VMOVDQA Y1, 32(SI)
+	VMOVDQA Y2, 64(SI)
+	VMOVDQA Y3, 96(SI)
+	MOVL    $0x00000001, R12
+
+next2128:
+	SUBL    $0x01, R11
+	JNE     product2128
+	TESTL   R12, R12
+	JNE     written2128
+	VPXOR   Y0, Y0, Y0
+	VMOVDQA Y0, (SI)
+	VMOVDQA Y0, 32(SI)
+	VMOVDQA Y0, 64(SI)
+	VMOVDQA Y0, 96(SI)
+
+written2128:
+	VMOVDQA (SI), Y0
+	VPSRLW  $0x01, Y0, Y0
+	VPAND   bytes7f<>+0(SB), Y0, Y0
+	VMOVDQA Y0, (SI)(DX*1)
+	VMOVDQA 32(SI), Y1
+	VPSRLW  $0x01, Y1, Y1
+	VPAND   bytes7f<>+0(SB), Y1, Y1
+	VMOVDQA Y1, 32(SI)(DX*1)
+	NEGQ    R13
+	ANDQ    R13, DI
+	ORQ     DI, BX
+	JMP     narrow128
+
+narrow64:
+	MOVL  (CX), SI
+	MOVL  4(CX), R11
+	TESTL R11, R11
+	JEQ   finished
+	MOVQ  8(CX), DI
+	ADDQ  $0x10, CX
+	ADDQ  AX, SI
+	ANDNQ BX, DI, BX
+	MOVQ  CX, R8
+	MOVQ  AX, R9
+	XORL  R13, R13
+	XORL  R12, R12
+
+product264:
+	MOVL    8(CX), R8
+	LEAQ    12(CX)(R8*4), R8
+	MOVQ    (CX), R10
+	ANDNQ   R10, BX, R10
+	JNE     nothing264
+	MOVL    12(CX), R10
+	ADDQ    $0x10, CX
+	VMOVDQU (R9)(R10*1), Y0
+	VMOVDQU 32(R9)(R10*1), Y1
+
+operation264:
+	MOVL  (CX), R10
+	ADDQ  $0x04, CX
+	TESTL R10, R10
+	JLT   special264
+	VPAND (R9)(R10*1), Y0, Y0
+	VPAND 32(R9)(R10*1), Y1, Y1
+	JMP   operation264
+
+special264:
+	BTL    $0x1d, R10
+	JCC    add264
+	VPOR   Y0, Y1, Y2
+	VPTEST Y2, Y2
+	JNE    operation264
+
+nothing264:
+	MOVQ R8, CX
+	JMP  next264
+
+add264:
+	TESTQ  DI, DI
+	JEQ    untested264
+	XORL   R10, R10
+	VPOR   Y0, Y1, Y2
+	VPTEST Y2, Y2
+	SETNE  R10
+	ORL    R10, R13
+
+untested264:
+	TESTL R12, R12
+	JEQ   store264
+	VPOR  (SI), Y0, Y0
+	VPOR  32(SI), Y1, Y1
+
+store264:
+	VMOVDQA Y0, (SI)
+	VMOVDQA Y1, 32(SI)
+	MOVL    $0x00000001, R12
+
+next264:
+	SUBL    $0x01, R11
+	JNE     product264
+	TESTL   R12, R12
+	JNE     written264
+	VPXOR   Y0, Y0, Y0
+	VMOVDQA Y0, (SI)
+	VMOVDQA Y0, 32(SI)
+
+written264:
+	VMOVDQA (SI), Y0
+	VPSRLW  $0x01, Y0, Y0
+	VPAND   bytes7f<>+0(SB), Y0, Y0
+	VMOVDQA Y0, (SI)(DX*1)
+	VMOVDQA 32(SI), Y1
+	VPSRLW  $0x01, Y1, Y1
+	VPAND   bytes7f<>+0(SB), Y1, Y1
+	VMOVDQA Y1, 32(SI)(DX*1)
+	NEGQ    R13
+	ANDQ    R13, DI
+	ORQ     DI, BX
+	JMP     narrow64
+
+finished:
+	MOVQ BX, ret+32(FP)
+	VZEROUPPER
+	RET
+
 // func likelyPlaces(places *uint16, marks *uint64, n uintptr, w *byte, filter *byte) uintptr
 // Requires: BMI
 TEXT ·likelyPlaces(SB), NOSPLIT, $0-48

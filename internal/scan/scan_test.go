@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -125,7 +127,40 @@ func newTestScanner(t testing.TB) *Scanner {
 	return NewScanner(tab)
 }
 
-func TestAgainstNaive(t *testing.T) {
+// kernels are all implementations that there are for this architecture.
+var kernels = map[string][]string{"amd64": {"avx512", "avx2", "portable"}}
+
+// eachImplementation runs a test with all implementations. One that this machine lacks
+// fails it where the environment variable LOGVEIL_REQUIRE names it, among others,
+// separated by commas.
+func eachImplementation(t *testing.T, f func(t *testing.T)) {
+	before := Implementation()
+	defer func() {
+		if err := Use(before); err != nil {
+			t.Fatal(err)
+		}
+	}()
+	for _, name := range Implementations() {
+		if err := Use(name); err != nil {
+			t.Fatal(err)
+		}
+		t.Run(name, f)
+	}
+	required := strings.Split(os.Getenv("LOGVEIL_REQUIRE"), ",")
+	for _, name := range append(kernels[runtime.GOARCH], required...) {
+		switch {
+		case name == "" || slices.Contains(Implementations(), name):
+		case slices.Contains(required, name):
+			t.Errorf("the kernels %q, which must be tested here, do not run on this machine", name)
+		default:
+			t.Logf("not run: the kernels %q", name)
+		}
+	}
+}
+
+func TestAgainstNaive(t *testing.T) { eachImplementation(t, testAgainstNaive) }
+
+func testAgainstNaive(t *testing.T) {
 	s := newTestScanner(t)
 	r := rand.New(rand.NewPCG(1, 2))
 	for i := range 60 {
@@ -164,7 +199,9 @@ func compare(t *testing.T, s *Scanner, text []byte, from, to int) {
 func around(b []byte, at int) []byte { return b[max(0, at-20):min(len(b), at+40)] }
 
 // Every shape and literal at every place relative to the edges of windows.
-func TestEveryOffset(t *testing.T) {
+func TestEveryOffset(t *testing.T) { eachImplementation(t, testEveryOffset) }
+
+func testEveryOffset(t *testing.T) {
 	s := newTestScanner(t)
 	for _, v := range []string{"123-45-6789", "4111 1111-1111", "10.20.30.4", "a@b", "password", "DE12ab cd", "AKIA"} {
 		for _, base := range []int{0, 64, Window - 2*Margin, Window - Margin, Window} {
@@ -205,6 +242,8 @@ func FuzzScan(f *testing.F) {
 			}
 		}
 		text = append(bytes.Repeat([]byte{'x'}, shift), text...)
-		compare(t, newTestScanner(t), text, 0, len(text))
+		eachImplementation(t, func(t *testing.T) {
+			compare(t, newTestScanner(t), text, 0, len(text))
+		})
 	})
 }

@@ -67,7 +67,7 @@ type Scanner struct {
 	live uint64
 	// marks is the plane of places where a literal may be, without stripes: bit i of
 	// word j stands for byte 64*j + i.
-	marks [Window / 64]uint64
+	marks, more [Window / 64]uint64
 
 	text   []byte // the whole text
 	base   int    // offset of the window in it

@@ -19,6 +19,21 @@ func literalsAVX512(lit *uint64, w *byte, n uintptr, tables *byte)
 //go:noescape
 func runAVX512(planes *byte, code *uint32, stripe uintptr, live uint64) uint64
 
+// classesAVX2 makes the class planes of a window and returns which are live.
+//
+//go:noescape
+func classesAVX2(planes *byte, w *byte, stripe uintptr, before uint8) uint64
+
+// literalsAVX2 marks the places in w[:n] where literals may be.
+//
+//go:noescape
+func literalsAVX2(marks *uint64, w *byte, n uintptr, tables *byte)
+
+// runAVX2 runs a program, of code without a hand, over planes and returns which slots are live. Needs BMI1.
+//
+//go:noescape
+func runAVX2(planes *byte, code *uint32, stripe uintptr, live uint64) uint64
+
 // likelyPlaces writes down the places marked in n words that pass the filter, and returns how many.
 // It writes one place more than that. Needs BMI1.
 //
