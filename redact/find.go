@@ -120,24 +120,26 @@ func (p *pass) try(off, from, to int) (ok bool) {
 	}()
 	p.left, p.from, p.to = maxWork, from, to
 	p.w.sc.Load(p.b, off)
-	p.w.sc.Literals(from, to, func(id, start int) {
-		if id == p.w.e.tokenLit {
-			if t, ok := ParseToken(p.b, start); ok {
+	for _, l := range p.w.sc.Literals(from, to) {
+		if l.ID == p.w.e.tokenLit {
+			if t, ok := ParseToken(p.b, l.Start); ok {
 				p.keeps = append(p.keeps, t.Span)
 			}
 		}
-		for _, d := range p.w.e.lits[id] {
-			p.match(int(d), start, p.skip[0])
+		for _, d := range p.w.e.lits[l.ID] {
+			p.match(int(d), l.Start, p.skip[0])
 		}
-	})
-	for id, ds := range p.w.e.shapes {
-		p.w.sc.Candidates(id, from, to, func(at int) {
-			for _, d := range ds {
-				p.match(int(d), at, p.skip[1])
-			}
-		})
 	}
-	p.w.sc.Candidates(p.w.e.blobShape, from, to, p.blobAt)
+	for id, ds := range p.w.e.shapes {
+		for _, c := range p.w.sc.Candidates(id, from, to) {
+			for _, d := range ds {
+				p.match(int(d), off+int(c), p.skip[1])
+			}
+		}
+	}
+	for _, c := range p.w.sc.Candidates(p.w.e.blobShape, from, to) {
+		p.blobAt(off + int(c))
+	}
 	p.noteEscapes(from, to) // while the text is in the nearest cache
 	return true
 }

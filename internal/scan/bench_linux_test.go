@@ -99,9 +99,13 @@ func benchmarkScan(b *testing.B, text []byte, n int) {
 		{"run", func(int) { s.impl.run(s) }},
 		{"take", func(off int) {
 			for i := range benchShapes {
-				s.Candidates(i, off, off+Window-Margin, func(int) { found++ })
+				for _, c := range s.Candidates(i, off, off+Window-Margin) {
+					found += int(c)
+				}
 			}
-			s.Literals(off, off+Window-Margin, func(int, int) { found++ })
+			for _, l := range s.Literals(off, off+Window-Margin) {
+				found += l.ID
+			}
 		}},
 	}
 	runtime.LockOSThread()

@@ -12,6 +12,7 @@ var portable = implementation{
 	classes:  classesGeneric,
 	literals: literalsGeneric,
 	run:      runGeneric,
+	places:   placesGeneric,
 }
 
 func load16(b []byte) uint16     { return binary.LittleEndian.Uint16(b) }
@@ -248,4 +249,15 @@ func (s *Scanner) remain(v *[8]uint64, terms []int, j int) (any uint64) {
 		any |= x
 	}
 	return any
+}
+
+func placesGeneric(s *Scanner, plane []byte) {
+	for i := 0; i < len(plane); i += 8 {
+		for m := load64(plane[i:]); m != 0; m &= m - 1 {
+			b := bits.TrailingZeros64(m)
+			k := b % stripes
+			s.places[k][s.counts[k]] = uint16(i + b/stripes)
+			s.counts[k]++
+		}
+	}
 }

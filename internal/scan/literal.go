@@ -180,12 +180,16 @@ func (s *Scanner) compare(entry, start int) {
 		return
 	}
 	k := len(s.found)
-	v := uint64(start)<<32 | uint64(e.id)
-	s.found = append(s.found, v)
+	f := Found{int(e.id), start}
+	s.found = append(s.found, f)
 	// They come in the order of their windows, which is nearly that of their starts.
-	for ; k > 0 && s.found[k-1] > v; k-- {
-		s.found[k], s.found[k-1] = s.found[k-1], v
+	for ; k > 0 && s.found[k-1].after(f); k-- {
+		s.found[k], s.found[k-1] = s.found[k-1], f
 	}
+}
+
+func (f Found) after(g Found) bool {
+	return f.Start > g.Start || f.Start == g.Start && f.ID > g.ID
 }
 
 // equal compares the literal, from its byte i on, with the text at s.

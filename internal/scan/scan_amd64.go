@@ -39,6 +39,7 @@ func native() (ms []*implementation) {
 			run: func(s *Scanner) {
 				s.live = runAVX512(&s.planes[0], &s.t.code.words[0], uintptr(s.stripe), s.live)
 			},
+			places: stripePlacesOf,
 		})
 	}
 	if x.HasAVX2 && x.HasBMI1 {
@@ -55,9 +56,14 @@ func native() (ms []*implementation) {
 			run: func(s *Scanner) {
 				s.live = runAVX2(&s.planes[0], &s.t.code.plain[0], uintptr(s.stripe), s.live)
 			},
+			places: stripePlacesOf,
 		})
 	}
 	return ms
+}
+
+func stripePlacesOf(s *Scanner, plane []byte) {
+	stripePlaces(&s.places, &s.counts, &plane[0], uintptr(len(plane)))
 }
 
 // mark marks likely places of literals, pass by pass.

@@ -2552,3 +2552,54 @@ after:
 pass:
 	ADDQ $0x08, AX
 	JMP  after
+
+// func stripePlaces(places *[8][512]uint16, n *[8]uint64, plane *byte, stripe uintptr)
+// Requires: AVX, AVX2, BMI
+TEXT ·stripePlaces(SB), NOSPLIT, $0-32
+	MOVQ  places+0(FP), AX
+	MOVQ  n+8(FP), CX
+	MOVQ  plane+16(FP), DX
+	MOVQ  stripe+24(FP), BX
+	MOVQ  DX, SI
+	LEAQ  (DX)(BX*1), BX
+	VPXOR Y0, Y0, Y0
+
+line:
+	VPCMPEQQ  (SI), Y0, Y1
+	VPCMPEQQ  32(SI), Y0, Y2
+	VMOVMSKPD Y1, R11
+	VMOVMSKPD Y2, DI
+	SHLL      $0x04, DI
+	ORL       DI, R11
+	XORL      $0xff, R11
+	JEQ       nextLine
+	MOVQ      SI, R12
+	SUBQ      DX, R12
+
+wordOfLine:
+	TZCNTL R11, R13
+	MOVQ   (SI)(R13*8), DI
+	LEAQ   (R12)(R13*8), R13
+
+bit:
+	TZCNTQ DI, R8
+	MOVL   R8, R9
+	ANDL   $0x07, R9
+	SHRL   $0x03, R8
+	ADDL   R13, R8
+	MOVQ   (CX)(R9*8), R10
+	INCQ   (CX)(R9*8)
+	SHLL   $0x09, R9
+	ADDQ   R10, R9
+	MOVW   R8, (AX)(R9*2)
+	BLSRQ  DI, DI
+	JNE    bit
+	BLSRL  R11, R11
+	JNE    wordOfLine
+
+nextLine:
+	ADDQ $0x40, SI
+	CMPQ SI, BX
+	JB   line
+	VZEROUPPER
+	RET

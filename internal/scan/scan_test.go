@@ -72,9 +72,13 @@ func scanAll(s *Scanner, text []byte, nshapes int) (out []hit) {
 	each(text, func(off, from, to int) {
 		s.Load(text, off)
 		for n := range nshapes {
-			s.Candidates(n, from, to, func(at int) { out = append(out, hit{true, n, at}) })
+			for _, c := range s.Candidates(n, from, to) {
+				out = append(out, hit{true, n, off + int(c)})
+			}
 		}
-		s.Literals(from, to, func(id, start int) { out = append(out, hit{false, id, start}) })
+		for _, l := range s.Literals(from, to) {
+			out = append(out, hit{false, l.ID, l.Start})
+		}
 	})
 	slices.SortFunc(out, func(a, b hit) int {
 		if a.shape != b.shape {

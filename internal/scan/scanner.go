@@ -1,10 +1,5 @@
 package scan
 
-import (
-	"encoding/binary"
-	"math/bits"
-)
-
 const (
 	// Window is how many bytes are scanned at a time.
 	Window = 4 << 10
@@ -54,6 +49,9 @@ func NewTables(shapes []string, lits []Literal) (*Tables, error) {
 // Program returns the compiled shapes.
 func (t *Tables) Program() *Program { return t.prog }
 
+// Found is a literal found in a text: its index, and where it starts.
+type Found struct{ ID, Start int }
+
 // Scanner holds the planes of one goroutine. Not safe for concurrent use.
 type Scanner struct {
 	t    *Tables
@@ -77,12 +75,12 @@ type Scanner struct {
 	// tail holds a window that ends too near the end of the text, zero bytes after it.
 	tail [Window + slack]byte
 
-	// found are the literals in the window: the start in the text in the upper half, the
-	// id in the lower, sorted.
-	found []uint64
+	// found are the literals in the window, in order.
+	found []Found
 
 	lanes  [maxStripe]uint32
 	places [stripes][maxStripe]uint16
+	counts [stripes]uint64
 	marked [Window + 1]uint16
 	same   []uint64
 }
@@ -130,46 +128,43 @@ func (s *Scanner) load(text []byte, off int) {
 	}
 }
 
-// Literals calls yield for each literal that starts in text[from:to), which must be within
-// the loaded window, in order: the index of the literal, and where it starts. yield must
-// not use the Scanner.
-func (s *Scanner) Literals(from, to int, yield func(id, start int)) {
-	for _, x := range s.found {
-		if start := int(x >> 32); start >= from && start < to {
-			yield(int(uint32(x)), start)
-		}
+// Literals returns the literals that start in text[from:to), which must be within the
+// loaded window, in order of their starts. They are valid until the next Load.
+func (s *Scanner) Literals(from, to int) []Found {
+	f := s.found
+	for len(f) > 0 && f[0].Start < from {
+		f = f[1:]
 	}
+	for len(f) > 0 && f[len(f)-1].Start >= to {
+		f = f[:len(f)-1]
+	}
+	return f
 }
 
-// Candidates calls yield for each candidate of a shape in text[from:to), which must be
-// within the loaded window, in order. yield must not use the Scanner.
-func (s *Scanner) Candidates(shape, from, to int, yield func(at int)) {
+// Candidates returns the places in text[from:to), which must be within the loaded window,
+// that a shape starts at, in order, as offsets from the start of the window. They are valid
+// until the next call of Candidates or Load.
+func (s *Scanner) Candidates(shape, from, to int) []uint16 {
 	slot := s.t.prog.Outs[shape]
 	if slot < 64 && s.live>>slot&1 == 0 {
-		return
+		return nil
 	}
-	// The bits of eight stripes are in each byte; those of a stripe are in order.
-	var n [stripes]int
-	p := s.plane(slot)[:s.stripe]
-	for i := 0; i < len(p); i += 8 {
-		for m := binary.LittleEndian.Uint64(p[i:]); m != 0; m &= m - 1 {
-			b := bits.TrailingZeros64(m)
-			k := b % stripes
-			s.places[k][n[k]] = uint16(i + b/stripes)
-			n[k]++
+	s.counts = [stripes]uint64{}
+	s.impl.places(s, s.plane(slot)[:s.stripe])
+	out := s.marked[:0]
+	for k, m := range s.counts {
+		base := k * s.stripe
+		for _, j := range s.places[k][:m] {
+			out = append(out, uint16(base)+j)
 		}
 	}
-	for k := range n {
-		base := s.base + k*s.stripe
-		if base >= to {
-			return
-		}
-		for _, j := range s.places[k][:n[k]] {
-			if at := base + int(j); at >= from && at < to {
-				yield(at)
-			}
-		}
+	for len(out) > 0 && int(out[0]) < from-s.base {
+		out = out[1:]
 	}
+	for len(out) > 0 && int(out[len(out)-1]) >= to-s.base {
+		out = out[:len(out)-1]
+	}
+	return out
 }
 
 // plane returns the plane of a slot and the edge after it.

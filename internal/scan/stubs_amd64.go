@@ -47,3 +47,9 @@ func likelyPlaces(places *uint16, marks *uint64, n uintptr, w *byte, filter *byt
 //
 //go:noescape
 func compareEntries(same *uint64, places *uint16, n uintptr, w *byte, text *byte, base int, limit int, index *uint16, entries *byte) uintptr
+
+// stripePlaces writes down the places of the bits of a plane, for each stripe apart, and adds their numbers to n.
+// Needs AVX2 and BMI1.
+//
+//go:noescape
+func stripePlaces(places *[8][512]uint16, n *[8]uint64, plane *byte, stripe uintptr)

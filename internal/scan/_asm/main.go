@@ -39,5 +39,6 @@ func main() {
 	runAVX2()
 	likelyPlaces()
 	compareEntries()
+	stripePlaces()
 	Generate()
 }
