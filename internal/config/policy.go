@@ -29,6 +29,8 @@ type Policy struct {
 	Allow  []AllowRule
 	Limits Limits
 	Tokens Tokens
+	// FluentBit is for the plugin alone.
+	FluentBit FluentBit
 
 	// file is where the policy came from, or empty for the built-in one.
 	file string
@@ -67,6 +69,30 @@ type Tokens struct {
 	KeyFile string
 	Tenant  string
 }
+
+// FluentBit says what the plugin for Fluent Bit does.
+type FluentBit struct {
+	Output Output
+}
+
+// Output is where the output face of the plugin takes redacted records.
+type Output struct {
+	// Type is empty when there is none.
+	Type OutputType
+}
+
+// OutputType names a kind of destination.
+type OutputType string
+
+// The destinations of a policy.
+const (
+	// OutputNull keeps nothing.
+	OutputNull OutputType = "null"
+	// OutputStdout writes to standard output.
+	OutputStdout OutputType = "stdout"
+)
+
+var outputTypes = []OutputType{OutputNull, OutputStdout}
 
 // Bounds of the limits.
 const (
@@ -156,6 +182,27 @@ func (p *Policy) declare() object {
 					value: identifier{&p.Tokens.Tenant},
 				},
 			},
+		},
+		{
+			name: "fluent_bit",
+			doc:  "For the plugin for Fluent Bit.",
+			value: object{
+				{
+					name:  "output",
+					doc:   "Where the output face takes redacted records. The filter face needs none.",
+					value: p.FluentBit.Output.declare(),
+				},
+			},
+		},
+	}
+}
+
+func (o *Output) declare() object {
+	return object{
+		{
+			name:  "type",
+			doc:   "What is there. `null`: nothing, records are counted and gone. `stdout`: standard output, msgpack as it came.",
+			value: enum[OutputType]{dst: &o.Type, words: outputTypes, unset: "none: the output face does not start"},
 		},
 	}
 }
