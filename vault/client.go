@@ -116,7 +116,8 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 	return c, nil
 }
 
-// Login waits until the Client has a token, and returns why it has none when ctx is done.
+// Login waits until the Client has a token. It returns why it has none when ctx is done, or
+// when Vault refuses the login; the Client goes on trying.
 func (c *Client) Login(ctx context.Context) error {
 	if c.session == nil {
 		return nil
@@ -138,9 +139,33 @@ func (k *connection) close() {
 	}
 }
 
+// CheckAddress reports what is wrong with an address of Vault. The error does not repeat
+// it.
+func CheckAddress(address string) error {
+	u, err := url.Parse(address)
+	if err != nil {
+		return errors.New("vault: the address is not a URL")
+	}
+	switch ip := net.ParseIP(u.Hostname()); {
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return errors.New("vault: an address is a scheme and a host only")
+	case u.Scheme == "unix" && u.Host == "" && u.Path != "":
+	case u.Scheme == "https" && u.Hostname() != "":
+	case u.Scheme == "http" && (u.Hostname() == "localhost" || ip.IsLoopback()):
+	case u.Scheme == "http":
+		return errors.New("vault: http:// is for loopback addresses only; use https://")
+	default:
+		return errors.New("vault: the address has another scheme than https or unix")
+	}
+	return nil
+}
+
 // connect builds an api.Client from the configuration and the files it names. Nothing of
 // it comes from the environment: a stray VAULT_SKIP_VERIFY must not weaken it.
 func connect(cfg *ClientConfig) (*connection, error) {
+	if err := CheckAddress(cfg.Address); err != nil {
+		return nil, err
+	}
 	u, err := url.Parse(cfg.Address)
 	if err != nil {
 		return nil, errors.New("vault: the address is not a URL")
@@ -160,7 +185,6 @@ func connect(cfg *ClientConfig) (*connection, error) {
 	}
 	address := cfg.Address
 	switch u.Scheme {
-	case "https":
 	case "unix":
 		path := u.Path
 		t.Proxy = nil
@@ -169,12 +193,7 @@ func connect(cfg *ClientConfig) (*connection, error) {
 		}
 		address = "http://localhost"
 	case "http":
-		if ip := net.ParseIP(u.Hostname()); u.Hostname() != "localhost" && !ip.IsLoopback() {
-			return nil, errors.New("vault: http:// is for loopback addresses only; use https://")
-		}
 		t.Proxy = nil
-	default:
-		return nil, fmt.Errorf("vault: address: %q is no scheme for it; use https or unix", u.Scheme)
 	}
 	files := sha256.New()
 	if t.TLSClientConfig, err = tlsConfig(cfg, files); err != nil {

@@ -69,6 +69,7 @@ type session struct {
 
 	mu      sync.Mutex
 	ready   chan struct{} // closed when there is a token
+	refused chan struct{} // closed when Vault said no, and not only nothing
 	lastErr error
 	// denied asks for a new login; it holds who waits for it.
 	denied    chan chan bool
@@ -76,7 +77,7 @@ type session struct {
 }
 
 func newSession(c *Client) *session {
-	return &session{c: c, ready: make(chan struct{}), denied: make(chan chan bool)}
+	return &session{c: c, ready: make(chan struct{}), refused: make(chan struct{}), denied: make(chan chan bool)}
 }
 
 // run logs in, renews, and logs in again, until ctx is done.
@@ -114,15 +115,23 @@ func (s *session) login(ctx context.Context) (*grant, error) {
 	defer s.mu.Unlock()
 	s.lastErr = err
 	if err != nil {
+		if classOf(err) != classDown {
+			closeOnce(s.refused)
+		}
 		return nil, err
 	}
 	s.setToken(g.token)
-	select {
-	case <-s.ready:
-	default:
-		close(s.ready)
-	}
+	closeOnce(s.ready)
 	return g, nil
+}
+
+// closeOnce closes a channel unless it is closed. The caller holds the lock for it.
+func closeOnce(c chan struct{}) {
+	select {
+	case <-c:
+	default:
+		close(c)
+	}
 }
 
 func (s *session) setToken(token string) {
@@ -238,7 +247,13 @@ func (s *session) wait(ctx context.Context) error {
 	select {
 	case <-s.ready:
 		return nil
+	case <-s.refused:
 	case <-ctx.Done():
+	}
+	select {
+	case <-s.ready:
+		return nil
+	default:
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

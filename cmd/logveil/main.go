@@ -114,6 +114,9 @@ func (a *app) note(format string, args ...any) {
 	fmt.Fprintf(a.stderr, "logveil: "+format+"\n", args...)
 }
 
+// alarm writes what happens in the background and a person must look at.
+func (a *app) alarm(text string) { a.note("warning: %s", text) }
+
 // report writes what went wrong to standard error, a line for each problem.
 func (a *app) report(err error) {
 	for line := range strings.SplitSeq(plain(err), "\n") {

@@ -65,10 +65,11 @@ func (a *app) redact(ctx context.Context, f redactFlags, names []string) error {
 	if err := a.refuseOverwrite(names, f.output); err != nil {
 		return err
 	}
-	r, err := policy.Redactor()
+	r, err := policy.Redactor(ctx, a.alarm)
 	if err != nil {
 		return err
 	}
+	defer r.Close()
 	if r.KeyMade {
 		a.note("made a new key in %s; keep it safe: tokens can be turned back only with it", r.KeyFile)
 	}

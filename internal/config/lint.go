@@ -25,6 +25,8 @@ func (p *Policy) lint(d *decoder) {
 	if len(p.kindsInForce()) == 0 {
 		d.failAt(d.places["kinds"], "every kind is off: nothing would be replaced")
 	}
+	p.lintVault(d)
+	p.lintTenants(d)
 	for i, rule := range p.Allow {
 		p.lintAllow(d, rule, fmt.Sprintf("allow[%d]", i))
 	}

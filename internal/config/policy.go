@@ -3,6 +3,7 @@ package config
 import (
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 
 	"logveil/detectors"
@@ -14,6 +15,12 @@ type Scheme string
 
 // The schemes of a policy.
 const (
+	// SchemeEnvelope makes deterministic, reversible tokens under keys that Vault derives.
+	SchemeEnvelope Scheme = "envelope"
+	// SchemeTransit lets Vault encrypt each new value.
+	SchemeTransit Scheme = "transit"
+	// SchemeHMAC lets Vault digest each new value.
+	SchemeHMAC Scheme = "hmac"
 	// SchemeLocal makes deterministic, reversible tokens under the key file.
 	SchemeLocal Scheme = "local"
 	// SchemeMask makes placeholders that nobody can reverse.
@@ -29,6 +36,7 @@ type Policy struct {
 	Allow  []AllowRule
 	Limits Limits
 	Tokens Tokens
+	Vault  Vault
 	// FluentBit is for the plugin alone.
 	FluentBit FluentBit
 
@@ -38,6 +46,8 @@ type Policy struct {
 
 // Default is what holds for kinds without a rule of their own.
 type Default struct {
+	// Scheme is empty when none is named: that is envelope where there is a Vault, and
+	// local where there is none.
 	Scheme Scheme
 }
 
@@ -67,7 +77,30 @@ type Limits struct {
 type Tokens struct {
 	// KeyFile is empty for the default place.
 	KeyFile string
+	// Tenant is whose values are that come without the name of a tenant.
 	Tenant  string
+	Tenants Tenants
+}
+
+// Tenants say who else values may belong to, and where their tenant's name stands.
+type Tenants struct {
+	Names []string
+	// RecordField is the path of a record's field, its keys joined by dots;
+	// KubernetesLabel is the label of a pod. One of them at most is not empty.
+	RecordField, KubernetesLabel string
+}
+
+// Path returns where the name of a tenant stands in a record: the keys that lead to it, or
+// nothing when no record says whose it is. Labels of pods stand where Fluent Bit's filter
+// "kubernetes" puts them.
+func (t *Tenants) Path() []string {
+	switch {
+	case t.RecordField != "":
+		return strings.Split(t.RecordField, ".")
+	case t.KubernetesLabel != "":
+		return []string{"kubernetes", "labels", t.KubernetesLabel}
+	}
+	return nil
 }
 
 // FluentBit says what the plugin for Fluent Bit does.
@@ -108,9 +141,9 @@ const (
 func Builtin() *Policy {
 	return &Policy{
 		Version: 1,
-		Default: Default{Scheme: SchemeLocal},
 		Kinds:   map[string]*KindRule{},
 		Limits:  Limits{LineCap: 1 << 20},
+		Vault:   defaultVault(),
 	}
 }
 
@@ -131,8 +164,8 @@ func (p *Policy) declare() object {
 			value: object{
 				{
 					name:  "scheme",
-					doc:   "How values are replaced. `local`: by tokens that are equal for equal values and that `logveil reveal` turns back under the key file. `mask`: by a placeholder that nobody can turn back.",
-					value: enum[Scheme]{dst: &p.Default.Scheme, words: schemes},
+					doc:   "How values are replaced. `envelope`: by tokens made here, under keys that Vault derives; equal for equal values everywhere, and `logveil reveal` turns them back for who may derive the keys. `transit`: by tokens that Vault makes, one request for many new values, and that only Vault can read. `hmac`: by digests that Vault makes and nobody can turn back. `local`: like `envelope`, under the key file and without a Vault. `mask`: by a placeholder that nobody can turn back.",
+					value: enum[Scheme]{dst: &p.Default.Scheme, words: schemes, unset: "`envelope` with a section `vault`, `local` without"},
 				},
 			},
 		},
@@ -178,10 +211,36 @@ func (p *Policy) declare() object {
 				},
 				{
 					name:  "tenant",
-					doc:   "A name that separates tokens made under one key: equal values of two tenants have different tokens.",
+					doc:   "The tenant of all values, or with `tenants` of those that come without one. Tenants have keys of their own in Vault, and names of their own under the key file: equal values of two tenants have different tokens.",
 					value: identifier{&p.Tokens.Tenant},
 				},
+				{
+					name: "tenants",
+					doc:  "Several tenants in one stream. A value of a tenant that is not named here is masked.",
+					value: object{
+						{
+							name:  "names",
+							doc:   "The tenants besides `tokens.tenant`.",
+							value: names{&p.Tokens.Tenants.Names},
+						},
+						{
+							name:  "record_field",
+							doc:   "The field of a record that holds its tenant, such as `tenant` or `request.customer`.",
+							value: word{&p.Tokens.Tenants.RecordField, fieldForm, "the path of a field: keys joined by dots"},
+						},
+						{
+							name:  "kubernetes_label",
+							doc:   "The label of a pod that holds the tenant of its records.",
+							value: word{&p.Tokens.Tenants.KubernetesLabel, labelForm, "the name of a label, such as `team` or `example.com/team`"},
+						},
+					},
+				},
 			},
+		},
+		{
+			name:  "vault",
+			doc:   "The Vault that holds the keys of the schemes `envelope`, `transit` and `hmac`. Without this section there is none.",
+			value: p.Vault.declare(),
 		},
 		{
 			name: "fluent_bit",
@@ -248,7 +307,7 @@ func (r *AllowRule) declare() object {
 	}
 }
 
-var schemes = []Scheme{SchemeLocal, SchemeMask}
+var schemes = []Scheme{SchemeEnvelope, SchemeTransit, SchemeHMAC, SchemeLocal, SchemeMask}
 
 // KindNames returns the kinds that the detectors find, sorted. The caller must not change
 // them.
@@ -271,7 +330,17 @@ func (p *Policy) Rule(kind redact.Kind) KindRule {
 	}
 	rule := *r
 	if rule.Scheme == "" {
-		rule.Scheme = p.Default.Scheme
+		rule.Scheme = p.defaultScheme()
 	}
 	return rule
+}
+
+func (p *Policy) defaultScheme() Scheme {
+	switch {
+	case p.Default.Scheme != "":
+		return p.Default.Scheme
+	case p.HasVault():
+		return SchemeEnvelope
+	}
+	return SchemeLocal
 }

@@ -58,6 +58,23 @@ tokens:
   tenant: payments
 ` + "```" + `
 
+With a Vault, whose keys ` + "`logveil vault init`" + ` makes:
+
+` + "```yaml" + `
+kinds:
+  card: {scheme: transit}
+  ipv4: {scheme: mask}
+tokens:
+  tenants:
+    names: [acme, globex]
+    kubernetes_label: example.com/customer
+vault:
+  address: https://vault.example.com:8200
+  ca_file: /etc/ssl/vault-ca.pem
+  auth: {method: kubernetes, role: logveil-redactor}
+  on_start_failure: mask
+` + "```" + `
+
 A policy is plain YAML: no anchors, aliases or tags, one document. Messages about it never
 repeat what it says, because the values it allows are as sensitive as the logs.
 

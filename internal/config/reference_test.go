@@ -102,7 +102,7 @@ func TestReference(t *testing.T) {
 	for _, key := range []string{
 		"version", "default.scheme", "kinds.KIND.enabled", "kinds.KIND.scheme", "kinds.KIND.keep_last",
 		"allow[].kind", "allow[].values", "allow[].networks", "limits.line_cap", "limits.workers",
-		"tokens.key_file", "tokens.tenant",
+		"tokens.key_file", "tokens.tenant", "tokens.tenants.names", "vault.address", "vault.auth.method", "vault.max_key_age",
 	} {
 		if !strings.Contains(ref, "| `"+key+"` |") {
 			t.Errorf("no row for %s", key)
@@ -115,14 +115,19 @@ func TestReference(t *testing.T) {
 	}
 }
 
-// TestReferenceExample: the policy that the reference shows is valid.
-func TestReferenceExample(t *testing.T) {
-	_, rest, ok := strings.Cut(string(Reference()), "```yaml\n")
-	example, _, ok2 := strings.Cut(rest, "```")
-	if !ok || !ok2 {
-		t.Fatal("no example")
+// TestReferenceExamples: the policies that the reference shows are valid.
+func TestReferenceExamples(t *testing.T) {
+	parts := strings.Split(string(Reference()), "```yaml\n")
+	if len(parts) != 3 {
+		t.Fatalf("%d examples", len(parts)-1)
 	}
-	if _, err := parse("example.yml", []byte(example)); err != nil {
-		t.Error(err)
+	for _, part := range parts[1:] {
+		example, _, ok := strings.Cut(part, "```")
+		if !ok {
+			t.Fatal("an example without an end")
+		}
+		if _, err := parse("example.yml", []byte(example)); err != nil {
+			t.Error(err)
+		}
 	}
 }

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 
 	"logveil/redact"
@@ -45,6 +46,19 @@ func (p *Policy) Show(w io.Writer) {
 	}
 	if p.Tokens.Tenant != "" {
 		fmt.Fprintf(t, "tokens.tenant\t%s\n", p.Tokens.Tenant)
+	}
+	if tenants := p.Tokens.Tenants; len(tenants.Names) > 0 {
+		from := "the host says which"
+		switch {
+		case tenants.RecordField != "":
+			from = "by the field " + tenants.RecordField
+		case tenants.KubernetesLabel != "":
+			from = "by the label " + tenants.KubernetesLabel
+		}
+		fmt.Fprintf(t, "tokens.tenants\t%s, %s\n", strings.Join(tenants.Names, ", "), from)
+	}
+	if p.HasVault() {
+		p.showVault(func(key, value string) { fmt.Fprintf(t, "%s\t%s\n", key, value) })
 	}
 	t.Flush()
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -250,6 +251,131 @@ func (v identifier) schema() map[string]any {
 }
 
 func (v identifier) show() string { return *v.dst }
+
+// word is a text of one line whose form is known.
+type word struct {
+	dst  *string
+	form *regexp.Regexp
+	what string
+}
+
+func (v word) is() string { return v.what }
+
+func (v word) read(d *decoder, n *yaml.Node, _ string) {
+	what := strings.ReplaceAll(v.what, "`", "")
+	s, ok := scalar(d, n, what, "!!str", "!!int")
+	if !ok {
+		return
+	}
+	if !v.form.MatchString(s) {
+		d.fail(n, "want %s", what)
+		return
+	}
+	*v.dst = s
+}
+
+func (v word) schema() map[string]any {
+	s := map[string]any{"type": "string", "pattern": v.form.String()}
+	if *v.dst != "" {
+		s["default"] = *v.dst
+	}
+	return s
+}
+
+func (v word) show() string { return *v.dst }
+
+// names is a list of different names, each as an identifier.
+type names struct{ dst *[]string }
+
+func (v names) is() string {
+	return "a list of names, each of at most 63 lower-case letters, digits, `.`, `_` and `-`"
+}
+
+func (v names) read(d *decoder, n *yaml.Node, at string) {
+	elements(d, n, at, "a list of names", func(e *yaml.Node, at string) {
+		var s string
+		identifier{&s}.read(d, e, at)
+		switch {
+		case s == "":
+		case slices.Contains(*v.dst, s):
+			d.fail(e, "this name stands here twice")
+		default:
+			*v.dst = append(*v.dst, s)
+		}
+	})
+}
+
+func (v names) schema() map[string]any {
+	return map[string]any{
+		"type": "array", "uniqueItems": true,
+		"items": map[string]any{"type": "string", "pattern": identifierPattern},
+	}
+}
+
+func (v names) show() string { return strings.Join(*v.dst, ", ") }
+
+// duration is a length of time in one unit.
+type duration struct {
+	dst      *time.Duration
+	min, max time.Duration
+}
+
+const durationPattern = `^([0-9]{1,9}) ?(ms|s|m|h|d)$`
+
+var (
+	durationForm  = regexp.MustCompile(durationPattern)
+	durationUnits = []struct {
+		name string
+		is   time.Duration
+	}{{"d", 24 * time.Hour}, {"h", time.Hour}, {"m", time.Minute}, {"s", time.Second}, {"ms", time.Millisecond}}
+)
+
+func (v duration) is() string {
+	return fmt.Sprintf("a time from %s to %s, in ms, s, m, h or d", formatDuration(v.min), formatDuration(v.max))
+}
+
+func (v duration) read(d *decoder, n *yaml.Node, _ string) {
+	s, ok := scalar(d, n, v.is(), "!!str")
+	if !ok {
+		return
+	}
+	t, ok := parseDuration(s)
+	if !ok || t < v.min || t > v.max {
+		d.fail(n, "want %s", v.is())
+		return
+	}
+	*v.dst = t
+}
+
+func parseDuration(s string) (time.Duration, bool) {
+	m := durationForm.FindStringSubmatch(s)
+	if m == nil {
+		return 0, false
+	}
+	i, err := strconv.ParseInt(m[1], 10, 64)
+	for _, u := range durationUnits {
+		if u.name == m[2] && err == nil && i <= math.MaxInt64/int64(u.is) {
+			return time.Duration(i) * u.is, true
+		}
+	}
+	return 0, false
+}
+
+// formatDuration writes a time in the largest unit that divides it.
+func formatDuration(t time.Duration) string {
+	for _, u := range durationUnits {
+		if t >= u.is && t%u.is == 0 {
+			return strconv.FormatInt(int64(t/u.is), 10) + u.name
+		}
+	}
+	return strconv.FormatInt(t.Milliseconds(), 10) + "ms"
+}
+
+func (v duration) schema() map[string]any {
+	return map[string]any{"type": "string", "pattern": durationPattern, "default": formatDuration(*v.dst)}
+}
+
+func (v duration) show() string { return formatDuration(*v.dst) }
 
 // path names a file. unset says what holds when it is not given.
 type path struct {
