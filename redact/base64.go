@@ -3,6 +3,7 @@ package redact
 import (
 	"bytes"
 	"encoding/base64"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -25,10 +26,12 @@ const (
 // blob is a finding that is a text in base64 with findings in it.
 type blob struct {
 	text []byte
-	fs   []Finding
+	fs   Span // of Worker.blobFinds: what was found in it
 	enc  *base64.Encoding
-	vals int // where the values of fs are in Worker.vals
+	vals int // where the values of those are in Worker.vals
 }
+
+func (w *Worker) findingsOf(bl *blob) []Finding { return w.blobFinds[bl.fs.Start:bl.fs.End] }
 
 // blobAt notes that base64 may stand around p.b[at].
 func (p *pass) blobAt(at int) {
@@ -84,7 +87,7 @@ func (p *pass) lookInBlob(s Span) bool {
 		src = src[:len(src)-1]
 	}
 	was := len(w.values)
-	w.values = append(w.values, make([]byte, enc.DecodedLen(len(src)))...)
+	w.values = slices.Grow(w.values, enc.DecodedLen(len(src)))[:was+enc.DecodedLen(len(src))]
 	text := w.values[was:len(w.values):len(w.values)]
 	if n, err = enc.Decode(text, src); err != nil {
 		w.values = w.values[:was]
@@ -111,8 +114,10 @@ func (p *pass) lookInBlob(s Span) bool {
 			enc = base64.URLEncoding
 		}
 	}
-	w.blobs = append(w.blobs, blob{text: text, fs: append([]Finding(nil), inner.out...), enc: enc})
-	f.blob = len(w.blobs)
+	k := len(w.blobFinds)
+	w.blobFinds = append(w.blobFinds, inner.out...)
+	w.blobs = append(w.blobs, blob{text: text, fs: Span{k, len(w.blobFinds)}, enc: enc})
+	f.blob = int32(len(w.blobs))
 	p.found = append(p.found, f)
 	return true
 }
@@ -154,36 +159,38 @@ var base64Bytes = func() (t [256]bool) {
 }()
 
 // writeBlob appends the finding f, a blob, redacted and encoded again. outer is what it
-// replaces.
+// replaces. Each form of the text is written behind the one it is made from, and the last
+// one then moved to the place of the first.
 func (w *Worker) writeBlob(dst, outer []byte, f *Finding) []byte {
 	bl := &w.blobs[f.blob-1]
-	text := w.write(nil, bl.text, bl.fs, bl.vals, 0, len(bl.text))
-	n := len(dst)
-	dst = bl.enc.AppendEncode(dst, text)
-	if !f.inURL || !bytes.ContainsAny(dst[n:], "+/=") {
-		return dst
-	}
-	// Three of its characters must be escaped, as deep as they were.
-	escape := percentPrefix(outer)
-	if escape == nil {
-		w.stats.Masked++
-		return AppendMask(dst[:n], KindEncoded)
-	}
-	plain := bytes.Clone(dst[n:])
-	dst = dst[:n]
-	for _, c := range plain {
-		switch c {
-		case '+':
-			dst = append(append(dst, escape...), "2B"...)
-		case '/':
-			dst = append(append(dst, escape...), "2F"...)
-		case '=':
-			dst = append(append(dst, escape...), "3D"...)
-		default:
-			dst = append(dst, c)
+	start := len(dst)
+	dst = w.write(dst, bl.text, w.findingsOf(bl), bl.vals, 0, len(bl.text))
+	last := len(dst)
+	dst = bl.enc.AppendEncode(dst, dst[start:last])
+	if f.inURL && bytes.ContainsAny(dst[last:], "+/=") {
+		// Three of its characters must be escaped, as deep as they were.
+		escape := percentPrefix(outer)
+		if escape == nil {
+			w.stats.Masked++
+			return AppendMask(dst[:start], KindEncoded)
+		}
+		plain := last
+		last = len(dst)
+		for _, c := range dst[plain:last] {
+			switch c {
+			case '+':
+				dst = append(append(dst, escape...), "2B"...)
+			case '/':
+				dst = append(append(dst, escape...), "2F"...)
+			case '=':
+				dst = append(append(dst, escape...), "3D"...)
+			default:
+				dst = append(dst, c)
+			}
 		}
 	}
-	return dst
+	n := copy(dst[start:], dst[last:])
+	return dst[:start+n]
 }
 
 // percentPrefix returns what stands before the two digits of the first escape in b: "%",

@@ -37,6 +37,8 @@ const (
 	Unscanned = -1 // see KindUnscanned
 	Failed    = -2 // see KindFailed
 	Encoded   = -3 // see KindEncoded
+
+	engineKinds = 3 // how many there are
 )
 
 // Engine finds and replaces. It is immutable and safe for concurrent use.
@@ -46,6 +48,11 @@ type Engine struct {
 	specs     []Spec
 	dets      []Detector
 	tables    *scan.Tables
+
+	// kinds and masks are what findings are called, and their masks, by
+	// Finding.Detector + engineKinds.
+	kinds []Kind
+	masks [][]byte
 
 	weights []int     // of the detectors
 	shapes  [][]int32 // detectors of each shape of the tables
@@ -87,6 +94,7 @@ func New(o Options) (*Engine, error) {
 		return id
 	}
 	e.tokenLit = addLit(scan.Literal{Text: tokenPrefix})
+	e.kinds = []Kind{Encoded + engineKinds: KindEncoded, Failed + engineKinds: KindFailed, Unscanned + engineKinds: KindUnscanned}
 	names := map[string]bool{}
 	for i, d := range o.Detectors {
 		s := d.Spec()
@@ -98,6 +106,7 @@ func New(o Options) (*Engine, error) {
 		}
 		names[s.Name] = true
 		e.specs = append(e.specs, s)
+		e.kinds = append(e.kinds, s.Kind)
 		e.weights = append(e.weights, max(s.Weight, 1))
 		if s.Anchor.Shape != "" {
 			id := shapeIDs[s.Anchor.Shape]
@@ -110,6 +119,9 @@ func New(o Options) (*Engine, error) {
 				e.multiline = append(e.multiline, []byte(l.Text))
 			}
 		}
+	}
+	for _, k := range e.kinds {
+		e.masks = append(e.masks, AppendMask(nil, k))
 	}
 	var err error
 	if e.tables, err = scan.NewTables(shapes, lits); err != nil {
@@ -155,14 +167,4 @@ func (s *Spec) check() error {
 func (e *Engine) Specs() []Spec { return e.specs }
 
 // Kind returns what a finding is called.
-func (e *Engine) Kind(f Finding) Kind {
-	switch f.Detector {
-	case Unscanned:
-		return KindUnscanned
-	case Failed:
-		return KindFailed
-	case Encoded:
-		return KindEncoded
-	}
-	return e.specs[f.Detector].Kind
-}
+func (e *Engine) Kind(f Finding) Kind { return e.kinds[f.Detector+engineKinds] }

@@ -2,7 +2,6 @@ package redact
 
 import (
 	"bytes"
-	"cmp"
 	"slices"
 
 	"logveil/internal/scan"
@@ -28,7 +27,7 @@ type pass struct {
 	b     []byte    // the text
 	found []Finding // taken candidates, in order
 	keeps []Span    // well-formed tokens of an earlier run, in order
-	out   []Finding // resolved
+	out   []Finding // resolved, in the place of found
 	// skip tells by detector where no candidate after the start of the span, and before
 	// its end, can be taken: first those at literals, then those at shapes, because each
 	// come in order, or nearly so.
@@ -224,32 +223,74 @@ func (p *pass) lines(from, to int) Span {
 	return s
 }
 
-// sortFrom puts found[n:] in its places. Findings come detector by detector, a few of
-// each, so an insertion is cheap; a flood is sorted.
+// sortFrom puts found[n:] in its places.
 func (p *pass) sortFrom(n int) {
 	f := p.found
-	if len(f)-n > 48 {
-		slices.SortFunc(f[n:], compareFindings)
+	p.w.sort(f[n:])
+	k := n
+	for n < len(f) && k > 0 && less(&f[n], &f[k-1]) {
+		k--
 	}
-	for i := max(n, 1); i < len(f); i++ {
-		x := f[i]
-		j := i
-		for j > 0 && compareFindings(x, f[j-1]) < 0 {
-			f[j] = f[j-1]
-			j--
-		}
-		f[j] = x
+	if k < n {
+		p.w.merge(f[k:], n-k)
 	}
 }
 
-func compareFindings(a, b Finding) int {
-	if a.Start != b.Start {
-		return a.Start - b.Start
+// sort sorts findings. They come as a few sorted runs, those at literals and those at each
+// shape, which are merged two by two.
+func (w *Worker) sort(f []Finding) {
+	for {
+		runs := 0
+		for a := 0; a < len(f); runs++ {
+			b := runEnd(f, a)
+			c := runEnd(f, b)
+			w.merge(f[a:c], b-a)
+			a = c
+		}
+		if runs <= 1 {
+			return
+		}
 	}
-	if a.End != b.End {
-		return b.End - a.End
+}
+
+// runEnd returns the end of the sorted run that starts at f[i].
+func runEnd(f []Finding, i int) int {
+	for i++; i < len(f) && !less(&f[i], &f[i-1]); i++ {
 	}
-	return cmp.Compare(a.Detector, b.Detector)
+	return min(i, len(f))
+}
+
+// merge merges the sorted f[:n] and f[n:].
+func (w *Worker) merge(f []Finding, n int) {
+	if n == len(f) {
+		return
+	}
+	o := 0
+	for o < n && !less(&f[n], &f[o]) {
+		o++
+	}
+	left := append(w.spare[:0], f[o:n]...)
+	w.spare = left
+	for ; len(left) > 0; o++ {
+		if n < len(f) && less(&f[n], &left[0]) {
+			f[o] = f[n]
+			n++
+		} else {
+			f[o] = left[0]
+			left = left[1:]
+		}
+	}
+}
+
+// less reports whether a stands before b.
+func less(a, b *Finding) bool {
+	switch {
+	case a.Start != b.Start:
+		return a.Start < b.Start
+	case a.End != b.End:
+		return a.End > b.End
+	}
+	return a.Detector < b.Detector
 }
 
 // rank orders findings by who names a replacement; the engine's own masks come first.
@@ -263,10 +304,19 @@ func (p *pass) rank(d int) int {
 // resolve makes out of found: overlapping findings become one, those that only repeat
 // a token of an earlier pass go.
 func (p *pass) resolve() {
-	p.out = p.out[:0]
 	f := p.found
+	p.out = f[:0] // never longer than what has been read of f
 	k := 0
 	for i := 0; i < len(f); {
+		if len(p.keeps) == 0 && (i+1 == len(f) || f[i+1].Start > f[i].End) && (f[i].End == len(p.b) || !isWord(p.b[f[i].End])) {
+			// Most stand alone.
+			if p.w.explained {
+				p.w.outcome(f[i], "replaced")
+			}
+			p.out = append(p.out, f[i])
+			i++
+			continue
+		}
 		if p.insideToken(f[i]) {
 			p.w.outcome(f[i], "inside a token")
 			i++
@@ -306,13 +356,6 @@ func (p *pass) resolve() {
 				best = x
 			}
 		}
-		if !kept {
-			if best.Start != start || best.End != end {
-				best.value, best.blob = nil, 0 // more than that value is replaced
-			}
-			best.Span, best.Open = Span{start, end}, open
-			p.out = append(p.out, best)
-		}
 		if p.w.explained {
 			for _, x := range f[i:j] {
 				switch {
@@ -324,6 +367,13 @@ func (p *pass) resolve() {
 					p.w.outcome(x, "covered by "+p.name(best.Detector))
 				}
 			}
+		}
+		if !kept {
+			if best.Span != cluster {
+				best.value, best.blob = 0, 0 // more than that value is replaced
+			}
+			best.Span, best.Open = cluster, open
+			p.out = append(p.out, best)
 		}
 		i = j
 	}

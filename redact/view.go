@@ -135,10 +135,11 @@ func (p *pass) look(s Span, n int) {
 			inURL:    f.inURL || v.percent,
 			torn:     f.torn,
 		}
-		if o.value == nil && o.blob == 0 && f.Len() <= MaxLookaround {
+		if o.value == 0 && o.blob == 0 && f.Len() <= MaxLookaround {
 			n := len(w.values)
 			w.values = append(w.values, v.b[f.Start:f.End]...)
-			o.value = w.values[n:len(w.values):len(w.values)]
+			w.decoded = append(w.decoded, Span{n, len(w.values)})
+			o.value = int32(len(w.decoded))
 		}
 		if i := f.Start - 1; i >= 0 && v.at[f.Start]-v.at[i] > 1 && !control(v.b[i]) {
 			o.torn = true

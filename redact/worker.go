@@ -16,10 +16,9 @@ type Finding struct {
 	Detector int
 	// Open says that the end of the value was not seen before the end of the batch.
 	Open bool
-	// value is the value where it stands encoded in the text, decoded.
-	value []byte
-	// blob, less one, is an index into Worker.blobs.
-	blob int
+	// value, less one, is an index into Worker.decoded: the value stands encoded in the
+	// text. blob, less one, is one into Worker.blobs.
+	value, blob int32
 	// inURL says that the value stands where % is an escape.
 	inURL bool
 	// torn says that an escape ends where the value begins.
@@ -66,9 +65,14 @@ type Worker struct {
 	passes []*pass // by depth
 	vals   []Value
 	arena  []byte
-	values []byte // decoded values of the batch
-	blobs  []blob // texts in base64 of the batch
-	stats  Stats
+	values []byte // what the batch holds encoded, decoded
+	// decoded are the parts of values that are values of findings, blobs the texts in
+	// base64, and blobFinds the findings in those.
+	decoded   []Span
+	blobs     []blob
+	blobFinds []Finding
+	spare     []Finding // room to sort in
+	stats     Stats
 
 	explain   []Candidate
 	explained bool
@@ -94,7 +98,7 @@ func (w *Worker) Stats() *Stats { return &w.stats }
 // Find returns the findings of a batch, resolved and in order. They are valid until the
 // next call.
 func (w *Worker) Find(b []byte) []Finding {
-	w.values, w.blobs = w.values[:0], w.blobs[:0]
+	w.values, w.decoded, w.blobs, w.blobFinds = w.values[:0], w.decoded[:0], w.blobs[:0], w.blobFinds[:0]
 	p := w.passes[0]
 	p.find(b)
 	return p.out
@@ -132,12 +136,13 @@ func (w *Worker) tokenize(ctx context.Context, b []byte, fs []Finding) {
 func (w *Worker) value(b []byte, fs []Finding) {
 	for i := range fs {
 		f := &fs[i]
-		v := Value{Kind: w.e.Kind(*f)}
+		v := Value{Kind: w.e.kinds[f.Detector+engineKinds]}
 		// The engine's own masks, and a value that was cut, have nothing to look up.
 		switch {
 		case f.Detector < 0 || f.Open || f.Len() > MaxLookaround:
-		case f.value != nil:
-			v.Raw = f.value
+		case f.value > 0:
+			s := w.decoded[f.value-1]
+			v.Raw = w.values[s.Start:s.End:s.End]
 		default:
 			v.Raw = b[f.Start:f.End:f.End]
 		}
@@ -147,7 +152,7 @@ func (w *Worker) value(b []byte, fs []Finding) {
 		if n := fs[i].blob; n > 0 {
 			bl := &w.blobs[n-1]
 			bl.vals = len(w.vals)
-			w.value(bl.text, bl.fs)
+			w.value(bl.text, w.findingsOf(bl))
 		}
 	}
 }
@@ -197,7 +202,7 @@ func (w *Worker) write(dst, b []byte, fs []Finding, vals, from, to int) []byte {
 			dst = append(dst, v.Token...)
 		} else {
 			w.stats.Masked++
-			dst = AppendMask(dst, v.Kind)
+			dst = append(dst, w.e.masks[f.Detector+engineKinds]...)
 		}
 		dst = append(dst, q...)
 		from = f.End
