@@ -209,48 +209,66 @@ func (e *Envelope) drop() {
 	}
 }
 
+// derivesAtOnce bounds the requests of one Envelope at a time. A policy has some hundreds
+// of kinds, and each is a request.
+const derivesAtOnce = 8
+
 // takeAll derives the keys of all kinds. All kinds move to a new version together. A kind
 // whose key Vault denies has none; that is an error only when it is so for all of them.
+//
+// A key of the same name that came in the place of the one in use is an error, and nothing
+// changes: tokens made with it would join with nothing, and nobody would learn that the old
+// ones cannot be read any more. It shows in a version below the one in use, or in another
+// digest under the version in use. That digest is asked for last, so that it vouches for
+// all that were taken before.
 func (e *Envelope) takeAll(ctx context.Context) error {
-	id, err := checkKey(ctx, e.client, "envelope", e.cfg.Mount, e.cfg.Key, e.cfg.Version)
-	if err != nil {
-		return err
-	}
-	id.Epoch, id.Tenant = e.cfg.Epoch, e.cfg.Tenant
 	e.mu.Lock()
+	was := e.id
 	kinds := make([]*envelopeKind, 0, len(e.kinds))
 	for _, k := range e.kinds {
 		kinds = append(kinds, k)
 	}
-	same := e.id == id
 	e.mu.Unlock()
-	made := make([]*sealMaker, len(kinds))
-	var denied error
+	id, err := checkKey(ctx, e.client, "envelope", e.cfg.Mount, e.cfg.Key, e.cfg.Version)
+	if err != nil {
+		return err
+	}
+	if id.Version < was.Version {
+		return e.replaced()
+	}
+	id.Epoch, id.Tenant = e.cfg.Epoch, e.cfg.Tenant
+	made, denied, err := e.derive(ctx, id, kinds)
+	if err != nil {
+		return err
+	}
+	same := was == id
+	var witness *envelopeKind // a kind with a key at hand
 	for i, k := range kinds {
-		s, err := deriveEnvelope(ctx, e.client, e.cfg.Mount, id, k.kind)
-		switch {
-		case err == nil:
-			made[i] = s.maker(k.kind)
-		case classOf(err) == classDenied:
-			denied = fmt.Errorf("kind %s: %w", k.kind, err)
-			e.client.alarms.raise("envelope key: " + denied.Error())
-		default:
-			return err
+		if k.current.Load() != nil && made[i] != nil {
+			witness = k
 		}
 	}
-	if denied != nil && !slices.ContainsFunc(made, func(m *sealMaker) bool { return m != nil }) {
-		return denied
+	if witness != nil {
+		s, err := deriveEnvelope(ctx, e.client, e.cfg.Mount, was, witness.kind)
+		switch {
+		case err == nil && !witness.current.Load().equal(s.maker(witness.kind)):
+			return e.replaced()
+		case err != nil && (same || classOf(err) != classConfig):
+			return err
+		}
+		// An error of the class says that the version in use was retired: it cannot vouch
+		// for the newer one any more.
+	}
+	if same {
+		for i, k := range kinds {
+			if now := k.current.Load(); now != nil && made[i] != nil && !now.equal(made[i]) {
+				return e.replaced()
+			}
+		}
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.denied = denied
-	if same {
-		for i, k := range kinds {
-			if now := k.current.Load(); now != nil && made[i] != nil && !now.equal(made[i]) {
-				return &keyError{e.cfg.Mount, e.cfg.Key, "was replaced by another of the same name and version; tokens made now cannot be read with it"}
-			}
-		}
-	}
 	for i, k := range kinds {
 		// What has not changed stays, and with it the tokens in the caches. A key that
 		// Vault gives no more goes.
@@ -260,6 +278,63 @@ func (e *Envelope) takeAll(ctx context.Context) error {
 	}
 	e.id, e.taken = id, time.Now()
 	return nil
+}
+
+// derive takes the keys of the kinds. One that Vault denies stays nil, and is the second
+// result; all denied are the third.
+func (e *Envelope) derive(ctx context.Context, id KeyID, kinds []*envelopeKind) (made []*sealMaker, denied, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	made = make([]*sealMaker, len(kinds))
+	errs := make([]error, len(kinds))
+	slots := make(chan struct{}, derivesAtOnce)
+	var wg sync.WaitGroup
+	for i, k := range kinds {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			s, err := deriveEnvelope(ctx, e.client, e.cfg.Mount, id, k.kind)
+			if err == nil {
+				made[i] = s.maker(k.kind)
+				return
+			}
+			if errs[i] = err; classOf(err) != classDenied {
+				cancel()
+			}
+		})
+	}
+	wg.Wait()
+	var without []redact.Kind
+	var failed error
+	for i, err := range errs {
+		switch {
+		case err == nil:
+		case classOf(err) == classDenied:
+			without, denied = append(without, kinds[i].kind), err
+		case failed == nil || classOf(failed) == classCanceled:
+			failed = err // one that was canceled says less than the one that failed
+		}
+	}
+	if failed != nil {
+		return nil, nil, failed
+	}
+	if denied != nil {
+		slices.Sort(without)
+		what := "kind " + string(without[0])
+		if n := len(without) - 1; n > 0 {
+			what += fmt.Sprintf(" and %d others", n)
+		}
+		denied = fmt.Errorf("%s: %w", what, denied)
+		if len(without) == len(kinds) {
+			return nil, nil, denied
+		}
+		e.client.alarms.raise("envelope key: " + denied.Error())
+	}
+	return made, denied, nil
+}
+
+func (e *Envelope) replaced() error {
+	return &keyError{e.cfg.Mount, e.cfg.Key, "was replaced by another of the same name; tokens made now cannot be read with it"}
 }
 
 // envelopeLabel is what Vault digests into a key. It never changes for a version of the

@@ -416,3 +416,33 @@ func TestEnvelopeRotation(t *testing.T) {
 		t.Errorf("%q with a key that was replaced, before %q", tok, second)
 	}
 }
+
+// A key of the same name in the place of the one in use makes no token, whatever its
+// version is when a refresh meets it; a rotation is taken over, even when the version in
+// use was retired before the refresh.
+func TestEnvelopeReplacedKey(t *testing.T) {
+	w := newWorld(t)
+	const rotate = "transit/keys/logveil-envelope/rotate"
+	w.Write(t, rotate, nil)
+	e := newEnvelope(t, newClient(t, w.config()), EnvelopeConfig{Kinds: []redact.Kind{"email", "card"}})
+	tk := newTokenizer(t, Options{Default: Rule{Scheme: e}})
+	token := func() string { return tokenOf(tk, "email", "a@example.com") }
+	first := token()
+	w.Write(t, rotate, nil)
+	w.Write(t, "transit/keys/logveil-envelope/config", map[string]any{"min_encryption_version": 3, "min_decryption_version": 3})
+	if err := e.takeAll(t.Context()); err != nil || token() == first || e.Status().Key.Version != 3 {
+		t.Errorf("rotated and retired: %v, %+v", err, e.Status())
+	}
+	third := token()
+	w.deleteKey(t, "logveil-envelope")
+	if err := e.takeAll(t.Context()); err == nil || !strings.Contains(err.Error(), "does not exist") || token() != third {
+		t.Errorf("deleted: %v", err)
+	}
+	w.makeKeys(t)
+	for version := 1; version <= 5; version++ {
+		if err := e.takeAll(t.Context()); err == nil || !strings.Contains(err.Error(), "was replaced by another") || token() != third {
+			t.Errorf("replaced, version %d: %v", version, err)
+		}
+		w.Write(t, rotate, nil)
+	}
+}
