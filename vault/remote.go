@@ -95,12 +95,23 @@ const (
 	MaskTooLarge              // a single value is more than Vault takes
 	MaskItem                  // Vault refused this value, or answered without it
 	MaskNoKey                 // no key at hand: none yet, or too old
-	numMaskReasons = int(MaskNoKey) + 1
+	MaskUnfit                 // longer than MaxValue, or of a kind that cannot stand in a token
+	MaskTenant                // of a tenant without keys
+	numMaskReasons = int(MaskTenant) + 1
 )
+
+// MaskReasons returns all reasons.
+func MaskReasons() []MaskReason {
+	var all []MaskReason
+	for r := MaskTimeout; int(r) < numMaskReasons; r++ {
+		all = append(all, r)
+	}
+	return all
+}
 
 func (r MaskReason) String() string {
 	return [numMaskReasons]string{"", "timeout", "queue full", "breaker open", "unreachable", "quota",
-		"denied", "configuration", "too large", "item", "no key"}[r]
+		"denied", "configuration", "too large", "item", "no key", "unfit", "unknown tenant"}[r]
 }
 
 // Remote is a scheme whose tokens Vault makes, one request for a batch of values.

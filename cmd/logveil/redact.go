@@ -107,6 +107,7 @@ func (a *app) redact(ctx context.Context, f redactFlags, names []string) error {
 		err = out.Commit()
 	}
 	if !f.quiet {
+		s.tokens(r)
 		s.write(a.stderr, f.format.word, time.Since(start))
 	}
 	return err

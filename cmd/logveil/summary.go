@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"logveil/internal/config"
 	"logveil/redact"
 )
 
@@ -17,9 +18,25 @@ import (
 type summary struct {
 	redact.Stats
 	engine *redact.Engine
+	// masks are the values masked for want of a token, the most frequent reason first.
+	masks []maskCount
 }
 
 func newSummary(e *redact.Engine) *summary { return &summary{engine: e} }
+
+// maskCount is how many values of a scheme were masked for a reason.
+type maskCount struct {
+	scheme, reason string
+	n              uint64
+}
+
+// tokens adds what became of the values that were to get tokens.
+func (s *summary) tokens(r *config.Redactor) {
+	m := r.Metrics()
+	for _, c := range m.MaskCounts() {
+		s.masks = append(s.masks, maskCount{c.Scheme, c.Reason.String(), c.N})
+	}
+}
 
 // kindCount is how often a kind was found.
 type kindCount struct {
@@ -61,6 +78,20 @@ func (s *summary) write(w io.Writer, form string, took time.Duration) {
 		fmt.Fprintf(w, "%s%s %s", sep, group(c.n), c.kind)
 	}
 	fmt.Fprintln(w)
+	if s.Masked > 0 {
+		fmt.Fprintf(w, "logveil: %s masked for want of a token", plural(s.Masked, "value"))
+		for i, c := range s.masks {
+			sep := ", "
+			if i == 0 {
+				sep = ": "
+			}
+			fmt.Fprintf(w, "%s%s %s", sep, group(c.n), c.reason)
+			if c.scheme != "" {
+				fmt.Fprintf(w, " (%s)", c.scheme)
+			}
+		}
+		fmt.Fprintln(w)
+	}
 	if s.Failed > 0 {
 		fmt.Fprintf(w, "logveil: %s masked whole because a detector failed: this is a bug\n", plural(s.Failed, "line"))
 	}
@@ -78,19 +109,24 @@ func (s *summary) writeJSON(w io.Writer, took time.Duration) {
 	for _, c := range counts {
 		byKind[c.kind] = c.n
 	}
+	byReason := map[string]uint64{}
+	for _, c := range s.masks {
+		byReason[c.reason] += c.n
+	}
 	b, err := json.Marshal(struct {
 		Lines     uint64                 `json:"lines"`
 		Bytes     uint64                 `json:"bytes"`
 		BytesOut  uint64                 `json:"bytes_out"`
 		Findings  map[redact.Kind]uint64 `json:"findings"`
 		Masked    uint64                 `json:"masked"`
+		MaskedBy  map[string]uint64      `json:"masked_by"`
 		Failed    uint64                 `json:"failed"`
 		Unscanned uint64                 `json:"unscanned"`
 		LongLines uint64                 `json:"long_lines"`
 		Seconds   float64                `json:"seconds"`
 		MBPerS    float64                `json:"mb_per_s"`
 	}{
-		s.Lines, s.Bytes, s.BytesOut, byKind, s.Masked, s.Failed, s.Unscanned, s.LongLines,
+		s.Lines, s.Bytes, s.BytesOut, byKind, s.Masked, byReason, s.Failed, s.Unscanned, s.LongLines,
 		roundTo(took.Seconds(), 6), roundTo(s.speed(took), 3),
 	})
 	if err != nil {

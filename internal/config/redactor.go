@@ -22,9 +22,13 @@ type Redactor struct {
 	tenants    *vault.Tenants
 	tokenizers map[string]*vault.Tokenizer // by tenant
 	client     *vault.Client               // nil without a Vault
-	mu         sync.Mutex
-	envelopes  []*vault.Envelope
-	remotes    []*vault.Remote
+	schemes    []closer                    // those of Vault
+}
+
+// closer is a scheme that works in the background.
+type closer interface {
+	vault.Scheme
+	Close()
 }
 
 // ForTenant returns a context whose values get the tokens of a tenant. Values of a tenant
@@ -39,15 +43,21 @@ func (r *Redactor) ForTenant(ctx context.Context, tenant string) context.Context
 
 // Close ends the work in the background. Values are masked afterwards.
 func (r *Redactor) Close() {
-	for _, e := range r.envelopes {
-		e.Close()
-	}
-	for _, x := range r.remotes {
-		x.Close()
+	for _, s := range r.schemes {
+		s.Close()
 	}
 	if r.client != nil {
 		r.client.Close()
 	}
+}
+
+// Metrics returns the counts up to now.
+func (r *Redactor) Metrics() vault.Metrics {
+	schemes := make([]vault.Scheme, len(r.schemes))
+	for i, s := range r.schemes {
+		schemes[i] = s
+	}
+	return vault.Measure(r.tenants, schemes...)
 }
 
 // startersAtOnce bounds how many schemes ask Vault for their keys at a time.
@@ -141,20 +151,21 @@ func (r *Redactor) startVault(ctx context.Context, p *Policy, alarm func(string)
 	plan := p.plan()
 	slots := make(chan struct{}, startersAtOnce)
 	var wg sync.WaitGroup
+	var mu sync.Mutex // guards what follows, and the schemes
 	var errs []error
 	for tenant, schemes := range byTenant {
 		for _, name := range plan.Schemes {
 			wg.Go(func() {
 				slots <- struct{}{}
 				defer func() { <-slots }()
-				s, err := r.startScheme(ctx, p, &plan, tenant, name, len(byTenant))
-				r.mu.Lock()
-				defer r.mu.Unlock()
+				s, err := r.startScheme(ctx, p, &plan, tenant, Scheme(name), len(byTenant))
+				mu.Lock()
+				defer mu.Unlock()
 				if err != nil {
 					errs = append(errs, err)
 					return
 				}
-				schemes[Scheme(name)] = s
+				r.schemes, schemes[Scheme(name)] = append(r.schemes, s), s
 			})
 		}
 	}
@@ -163,21 +174,14 @@ func (r *Redactor) startVault(ctx context.Context, p *Policy, alarm func(string)
 }
 
 // startScheme starts one scheme for one tenant.
-func (r *Redactor) startScheme(ctx context.Context, p *Policy, plan *vault.Plan, tenant, name string, tenants int) (vault.Scheme, error) {
+func (r *Redactor) startScheme(ctx context.Context, p *Policy, plan *vault.Plan, tenant string, name Scheme, tenants int) (closer, error) {
 	v := &p.Vault
-	key := plan.KeyName(name, tenant)
-	if Scheme(name) == SchemeEnvelope {
-		e, err := vault.NewEnvelope(ctx, r.client, vault.EnvelopeConfig{
+	key := plan.KeyName(string(name), tenant)
+	if name == SchemeEnvelope {
+		return orNil(vault.NewEnvelope(ctx, r.client, vault.EnvelopeConfig{
 			Mount: v.Mount, Key: key, Version: v.KeyVersion, Epoch: v.Epoch, Tenant: tenant, Kinds: plan.Kinds,
 			Refresh: v.Refresh, MaxAge: v.MaxKeyAge, MaskOnStartFailure: v.OnStartFailure == StartMask,
-		})
-		if err != nil {
-			return nil, err
-		}
-		r.mu.Lock()
-		r.envelopes = append(r.envelopes, e)
-		r.mu.Unlock()
-		return e, nil
+		}))
 	}
 	cfg := vault.RemoteConfig{
 		Mount: v.Mount, Key: key, Version: v.KeyVersion, Tenant: tenant,
@@ -188,16 +192,16 @@ func (r *Redactor) startScheme(ctx context.Context, p *Policy, plan *vault.Plan,
 	if v.Linger == 0 {
 		cfg.Linger = -1 // none, where 0 would be the default
 	}
-	start := vault.NewTransit
-	if Scheme(name) == SchemeHMAC {
-		start = vault.NewHMAC
+	if name == SchemeHMAC {
+		return orNil(vault.NewHMAC(ctx, r.client, cfg))
 	}
-	x, err := start(ctx, r.client, cfg)
+	return orNil(vault.NewTransit(ctx, r.client, cfg))
+}
+
+// orNil returns no scheme, instead of one that is a nil pointer, with an error.
+func orNil[S closer](s S, err error) (closer, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.mu.Lock()
-	r.remotes = append(r.remotes, x)
-	r.mu.Unlock()
-	return x, nil
+	return s, nil
 }
