@@ -55,6 +55,7 @@ func (d assign) Spec() redact.Spec {
 	s := redact.Spec{MaxLen: maxAssign, Rank: 20, Weight: 8}
 	switch d.family {
 	case passwords:
+		s.Weight = 5
 		s.Name, s.Kind, s.Doc = "assign-password", "password", "a value behind a key such as password, pwd, passphrase"
 		s.Anchor.Literals = folded("passw", "passphrase", "passcode", "pwd", "pass=", "pass:", `pass"`, "pass'", `pass\`, "pass =", "pw=", "pw:", `pw"`, `pw\`, " -u ", "--user ")
 	case secrets:

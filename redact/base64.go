@@ -35,7 +35,7 @@ func (w *Worker) findingsOf(bl *blob) []Finding { return w.blobFinds[bl.fs.Start
 
 // blobAt notes that base64 may stand around p.b[at].
 func (p *pass) blobAt(at int) {
-	if at < p.blobEnd || p.depth >= maxDepth {
+	if at < p.blobEnd {
 		return
 	}
 	b := p.b
@@ -60,6 +60,7 @@ func (p *pass) blobAt(at int) {
 
 // lookInBlobs decodes what blobAt noted.
 func (p *pass) lookInBlobs() {
+	p.newLook()
 	for _, s := range p.blobs {
 		if !p.lookInBlob(s) {
 			// A path may stand before it: /v1/eyJrIjoi...
@@ -85,6 +86,9 @@ func (p *pass) lookInBlob(s Span) bool {
 	}
 	if len(src)%4 == 1 {
 		src = src[:len(src)-1]
+	}
+	if !p.mayDecode(s) {
+		return true
 	}
 	was := len(w.values)
 	w.values = slices.Grow(w.values, enc.DecodedLen(len(src)))[:was+enc.DecodedLen(len(src))]

@@ -54,9 +54,9 @@ type Engine struct {
 	kinds []Kind
 	masks [][]byte
 
-	weights []int     // of the detectors
-	shapes  [][]int32 // detectors of each shape of the tables
-	lits    [][]int32 // detectors of each literal of the tables
+	weights [][numReasons]int // of the detectors, by what they decide
+	shapes  [][]int32         // detectors of each shape of the tables
+	lits    [][]int32         // detectors of each literal of the tables
 	// multiline are the literals of detectors whose values cross line ends.
 	multiline [][]byte
 	// tokenLit is the literal by which tokens of an earlier pass are found.
@@ -107,7 +107,7 @@ func New(o Options) (*Engine, error) {
 		names[s.Name] = true
 		e.specs = append(e.specs, s)
 		e.kinds = append(e.kinds, s.Kind)
-		e.weights = append(e.weights, max(s.Weight, 1))
+		e.weights = append(e.weights, s.weights())
 		if s.Anchor.Shape != "" {
 			id := shapeIDs[s.Anchor.Shape]
 			e.shapes[id] = append(e.shapes[id], int32(i))
@@ -139,6 +139,18 @@ func Shapes(ds []Detector) []string {
 		}
 	}
 	return append(out, blobShape)
+}
+
+// weights returns what a candidate costs, in units of work.
+func (s *Spec) weights() (w [numReasons]int) {
+	for r := range w {
+		w[r] = max(s.Weight, 1)
+	}
+	// These are told early.
+	for _, r := range [...]Reason{RejectAnchor, RejectNeighbor, RejectOperator} {
+		w[r] = 1 + s.Weight/4
+	}
+	return w
 }
 
 func (s *Spec) check() error {

@@ -8,10 +8,6 @@ import (
 )
 
 const (
-	// maxWork bounds the work on the candidates of one window, in the units of
-	// Spec.Weight, so that no input stalls the engine. What lies behind the bound is
-	// masked. Text full of true values stays well below it.
-	maxWork = scan.Window / 2
 	// longValue is the length in bytes of a value, inside which its detector does not
 	// look for another. Forms that can overlap themselves are shorter.
 	longValue = 64
@@ -36,8 +32,13 @@ type pass struct {
 	// the one being looked at, and the lines in which a detector panicked.
 	from, to, left, at int
 	failed             []Span
-	// masked is the end of the text that is masked whole whatever else is found.
+	// masks are the parts of the text that are masked whole whatever else is found, in
+	// order, and masked is the end of the last of them.
+	masks  []Span
 	masked int
+	// unseen is the end of the last lines that are masked because what they hold encoded
+	// could not be looked at.
+	unseen int
 
 	escapes []Span // where the text has escapes, for views
 	v       view
@@ -53,7 +54,7 @@ func newPass(w *Worker, depth int) *pass {
 // find looks at a text and leaves the findings in p.out.
 func (p *pass) find(b []byte) {
 	p.b = b
-	p.found, p.keeps, p.masked = p.found[:0], p.keeps[:0], 0
+	p.found, p.keeps, p.masks, p.masked = p.found[:0], p.keeps[:0], p.masks[:0], 0
 	p.blobs, p.blobEnd, p.escapes = p.blobs[:0], 0, p.escapes[:0]
 	p.clearSkips()
 	for from := 0; from < len(b); {
@@ -86,6 +87,8 @@ func (p *pass) clearSkips() {
 func (p *pass) window(off, from, to int) {
 	nf, nk := len(p.found), len(p.keeps)
 	p.failed = p.failed[:0]
+	p.left = p.workFor()
+	work := p.left
 	for try := 1; !p.try(off, from, to); try++ {
 		// A detector panicked. Its line is masked whole, and the others are looked at
 		// again. A window full of such lines is masked itself.
@@ -102,11 +105,13 @@ func (p *pass) window(off, from, to int) {
 		p.found = append(p.found, Finding{Span: s, At: s.Start, Detector: Failed})
 	}
 	p.sortFrom(nf)
+	p.worked(from, work, max(p.left, 0))
 }
 
 // mask masks all of s, and nothing before its end is looked at any more.
 func (p *pass) mask(s Span, why int) {
 	p.found = append(p.found, Finding{Span: s, At: s.Start, Detector: why})
+	p.masks = append(p.masks, s)
 	p.masked = max(p.masked, s.End)
 }
 
@@ -117,7 +122,7 @@ func (p *pass) try(off, from, to int) (ok bool) {
 			_ = recover() // its text may hold a value: it is dropped
 		}
 	}()
-	p.left, p.from, p.to = maxWork, from, to
+	p.from, p.to = from, to
 	p.w.sc.Load(p.b, off)
 	for _, l := range p.w.sc.Literals(from, to) {
 		if l.ID == p.w.e.tokenLit {
@@ -136,10 +141,12 @@ func (p *pass) try(off, from, to int) (ok bool) {
 			}
 		}
 	}
-	for _, c := range p.w.sc.Candidates(p.w.e.blobShape, from, to) {
-		p.blobAt(off + int(c))
+	if from = max(from, p.masked); from < to {
+		for _, c := range p.w.sc.Candidates(p.w.e.blobShape, from, to) {
+			p.blobAt(off + int(c))
+		}
+		p.noteEscapes(from, to) // while the text is in the nearest cache
 	}
-	p.noteEscapes(from, to) // while the text is in the nearest cache
 	return true
 }
 
@@ -148,7 +155,7 @@ func (p *pass) match(d, at int, skip []Span) {
 	if k := skip[d]; k.Start < at && at < k.End || at < p.masked {
 		return
 	}
-	if p.left -= p.w.e.weights[d]; p.left < 0 {
+	if p.left < 0 {
 		// All of the window, since other detectors have not seen any of it.
 		p.w.stats.Unscanned++
 		p.mask(p.lines(p.from, p.to-1), Unscanned)
@@ -159,6 +166,7 @@ func (p *pass) match(d, at int, skip []Span) {
 	}
 	p.at = at
 	s, r := p.w.e.dets[d].Match(p.b, at)
+	p.left -= p.w.e.weights[d][r]
 	if p.w.explained {
 		p.w.explain = append(p.w.explain, Candidate{Span: s, At: at, Detector: d, Reason: r})
 	}

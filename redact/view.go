@@ -57,9 +57,10 @@ func (p *pass) noteEscapes(from, to int) {
 // views looks at the parts of the text that have escapes, decoded, and adds what it
 // finds there to p.found.
 func (p *pass) views() {
-	if p.depth >= maxDepth || len(p.escapes) == 0 {
+	if len(p.escapes) == 0 {
 		return
 	}
+	p.newLook()
 	sortSpans(p.escapes)
 	n := len(p.found)
 	for i := 0; i < len(p.escapes); {
@@ -67,7 +68,11 @@ func (p *pass) views() {
 		for i++; i < len(p.escapes) && p.escapes[i].Start <= s.End; i++ {
 			s.End = max(s.End, p.around(p.escapes[i]).End)
 		}
-		p.look(s, n)
+		p.unmasked(s, func(s Span) {
+			if p.mayDecode(s) {
+				p.look(s, n)
+			}
+		})
 	}
 	p.found = slices.DeleteFunc(p.found, func(f Finding) bool { return f.Detector == torn })
 	p.sortFrom(0)

@@ -72,6 +72,7 @@ type Worker struct {
 	blobs     []blob
 	blobFinds []Finding
 	spare     []Finding // room to sort in
+	saved     savings
 	stats     Stats
 
 	explain   []Candidate
@@ -99,6 +100,7 @@ func (w *Worker) Stats() *Stats { return &w.stats }
 // next call.
 func (w *Worker) Find(b []byte) []Finding {
 	w.values, w.decoded, w.blobs, w.blobFinds = w.values[:0], w.decoded[:0], w.blobs[:0], w.blobFinds[:0]
+	w.saved.newBatch()
 	p := w.passes[0]
 	p.find(b)
 	return p.out

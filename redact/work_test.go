@@ -1,0 +1,95 @@
+package redact_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"fmt"
+	"math/rand/v2"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+
+	"logveil/bench/corpus"
+	"logveil/detectors"
+	"logveil/redact"
+)
+
+// What stands in the middle of a flood is found, or masked with it.
+func TestFloodHidesNothing(t *testing.T) {
+	const card = "4111111111111111"
+	planted := []struct{ text, raw string }{
+		{" " + card + " ", card},
+		{" %34" + card[1:] + " ", card[1:]},
+		{` a\u006ea@example.com `, "example.com"},
+		{" " + base64.StdEncoding.EncodeToString([]byte("the card is "+card+", as it was")) + " ", "NDExMTEx"},
+		{" " + url.QueryEscape(url.QueryEscape("%34"+card[1:]+" ")), card[1:]},
+	}
+	e := engine(t, redact.Options{Detectors: detectors.All()})
+	w := e.NewWorker()
+	r := rand.New(rand.NewPCG(3, 4))
+	masked := uint64(0)
+	for _, f := range corpus.Floods() {
+		flood := f.Text(12 << 10)
+		if testing.Short() {
+			flood = f.Text(5 << 10)
+		}
+		for _, p := range planted {
+			at := r.IntN(len(flood)/len(f.Unit)) * len(f.Unit)
+			in := append(append(bytes.Clone(flood[:at]), p.text...), flood[at:]...)
+			before := w.Stats().Unscanned
+			if out := w.Append(context.Background(), nil, in); bytes.Contains(out, []byte(p.raw)) {
+				t.Errorf("%s with %q at %d lets it through", f.Name, p.text, at)
+			}
+			masked += w.Stats().Unscanned - before
+		}
+	}
+	if masked == 0 {
+		t.Error("no flood struck the bound on work: this test shows nothing")
+	}
+}
+
+// Text full of true values is not taken for a flood, in whatever way it is encoded.
+func TestDenseTextIsSeen(t *testing.T) {
+	repeat := func(n int, value func(i int) string, end string) string {
+		var b strings.Builder
+		for i := range n {
+			b.WriteString(value(i))
+			b.WriteString(end)
+		}
+		return b.String()
+	}
+	texts := map[string]string{
+		"mail addresses in one line": repeat(10_000, func(i int) string { return fmt.Sprintf("user%d@example.com", i) }, " "),
+		"mail addresses, short":      repeat(10_000, func(i int) string { return fmt.Sprintf("u%d@ab.de", i) }, ","),
+		"cards":                      repeat(5_000, func(int) string { return "4111111111111111" }, ","),
+		"cards in groups":            repeat(5_000, func(int) string { return "4111 1111 1111 1111" }, "\n"),
+		"addresses":                  repeat(10_000, func(i int) string { return fmt.Sprintf("10.1.%d.%d", i/250%250, i%250) }, " "),
+		"IPv6 addresses":             repeat(10_000, func(i int) string { return fmt.Sprintf("fe80::1:%x", i) }, " "),
+		"ssns":                       repeat(10_000, func(i int) string { return fmt.Sprintf("123-45-%04d", i%9999+1) }, " "),
+		"passwords":                  repeat(5_000, func(i int) string { return fmt.Sprintf("password=hunter%dabc", i) }, " "),
+		"tokens":                     repeat(5_000, func(i int) string { return fmt.Sprintf(`"access_token":"x%08xq%dzz"`, i*7919, i) }, ","),
+		"phones":                     repeat(5_000, func(i int) string { return fmt.Sprintf("+1 415 555 %04d", i%10000) }, ";"),
+		"records": repeat(3_000, func(i int) string {
+			return fmt.Sprintf(`{"user":"u%d@example.com","ip":"10.0.0.%d","password":"pw%dx!","card":"4111111111111111"}`, i, i%250, i)
+		}, "\n"),
+	}
+	encodings := map[string]func(string) string{
+		"as it is":                func(s string) string { return s },
+		"in a JSON string":        func(s string) string { return strconv.Quote("\t" + s) },
+		"in a JSON string in one": func(s string) string { return strconv.Quote(strconv.Quote("\t" + s)) },
+		"in a URL":                url.QueryEscape,
+		"in base64":               func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) },
+	}
+	e := engine(t, redact.Options{Detectors: detectors.All()})
+	for name, text := range texts {
+		for how, encode := range encodings {
+			w := e.NewWorker()
+			w.Append(context.Background(), nil, []byte(encode(text)))
+			if n := w.Stats().Unscanned; n > 0 {
+				t.Errorf("%s, %s: %d times masked unseen", name, how, n)
+			}
+		}
+	}
+}
