@@ -13,7 +13,7 @@ const (
 	// perPass is how many literals are dealt into the buckets of one pass. A pass more
 	// costs a few nanoseconds per kilobyte; fuller buckets let more places through, and
 	// each of those costs as much.
-	perPass   = 768
+	perPass   = 1024
 	maxPasses = 6
 	// trueCost is what a place that does have the window costs, times that of one which
 	// passes the first test by accident.
@@ -49,7 +49,8 @@ var bytePairs = &literalModel{}
 
 // hashedPairs are hashes of two bytes each: the features of the AVX-512 kernel.
 var hashedPairs = &literalModel{values: 128, features: []feature{
-	{0, 2, pairHash, &pairShare}, {1, 2, pairHash, &pairShare}, {2, 2, pairHash, &pairShare},
+	{0, 2, pairHash, &pairShare}, {1, 2, pairHash, &pairShare}, {0, 3, pairHash, &apartShare},
+	{2, 2, pairHash, &pairShare}, {1, 3, pairHash, &apartShare}, {0, 4, pairHash, &apartShare},
 }}
 
 // nibbles are the halves of each of three bytes: the features of the AVX2 kernel.
@@ -62,10 +63,10 @@ var nibbles = &literalModel{values: 16, features: []feature{
 func lowNibble(b string) uint8  { return b[0] & 15 }
 func highNibble(b string) uint8 { return (b[0] | 0x20) >> 4 }
 
-// pairHash mixes two bytes: the low seven bits of the first one, without that of case, and
-// those of the second one rotated by four.
+// pairHash mixes the first and the last byte: the low seven bits of the one, without that of
+// case, and those of the other rotated by four.
 func pairHash(b string) uint8 {
-	c := b[1] &^ 0x20
+	c := b[len(b)-1] &^ 0x20
 	return (b[0]&^0x20 ^ c<<4 ^ c&0x7f>>3) & 0x7f
 }
 
@@ -94,18 +95,28 @@ func windowShare(text string, off int) float64 {
 	return quadShares[strings.ToLower(text[off:off+maxWindow])]
 }
 
-var pairShare, lowShare, highShare = func() (p, l, h [128]float64) {
+// The shares of the features; apartShare is that of pairs that are not neighbours.
+var pairShare, apartShare, lowShare, highShare = func() (p, o, l, h [128]float64) {
+	var one [64]float64
 	for a := range 64 {
 		for b := range 64 {
-			unfold := func(i int) byte { return byte(i&0x1f | 0x20 | i&0x20<<1) }
-			s, x := share(a, b), string([]byte{unfold(a), unfold(b)})
+			s, x := share(a, b), unfold(a)+unfold(b)
+			one[a] += s
 			p[pairHash(x)] += s
 			l[lowNibble(x)] += s
 			h[highNibble(x)] += s
 		}
 	}
-	return p, l, h
+	for a := range 64 {
+		for b := range 64 {
+			o[pairHash(unfold(a)+unfold(b))] += one[a] * one[b]
+		}
+	}
+	return p, o, l, h
 }()
+
+// unfold returns a byte that is folded to i.
+func unfold(i int) string { return string(rune(i&0x1f | 0x20 | i&0x20<<1)) }
 
 // window is a literal with the window and the bucket chosen for it.
 type window struct {
@@ -246,7 +257,7 @@ func deal(lits []Literal, m *literalModel) []window {
 	for _, i := range order {
 		place(i)
 	}
-	for range 2 {
+	for range 5 {
 		for _, i := range order {
 			remove(i)
 			place(i)

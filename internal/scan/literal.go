@@ -78,9 +78,9 @@ func (l *literals) table(m *literalModel) *literalTable {
 type literalTable struct {
 	// first is the table of the first test: bucketTables or pairTable.
 	first []byte
-	// filter holds, for each hash of three bytes, the set of the low three bits of the
-	// bytes that may follow.
-	filter [1 << hashBits]uint8
+	// filter holds, for the upper bits of each hash of three bytes, the set of the codes
+	// of the bytes that may follow.
+	filter [1 << filterBits]uint64
 	// index maps the hash to the first entry of a chain.
 	index [1 << hashBits]uint16
 	// entries are the literals, chain by chain; the first one is none.
@@ -102,10 +102,16 @@ type literalEntry struct {
 
 const (
 	hashBits = 14
+	// filterBits is how many of them, the upper ones, the filter goes by.
+	filterBits = 11
 	// foldBits set in bytes make them the same in either case. They also confuse a few
 	// other bytes, which the comparison of the text tells apart.
 	foldBits = 0x20202020_20202020
 )
+
+// fourthCode is a number less than 64 for an ASCII byte without regard to case: its Gray
+// code, of which bit 5 tells whether bit 6 was set.
+func fourthCode(b byte) byte { return ((b | 0x20) ^ (b|0x20)>>1) & 63 }
 
 // hash3 is a hash of the low three bytes of x.
 func hash3(x uint32) uint32 { return x * (0x9E3779B1 << 8 & (1<<32 - 1)) >> (32 - hashBits) }
@@ -125,10 +131,10 @@ func newLiteralTable(lits []Literal, m *literalModel) *literalTable {
 	for i, w := range ws {
 		s := w.lit.Text[w.off:]
 		h := hash3((uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16) | foldBits&0xffffff)
-		if len(s) > MinLiteral {
-			t.filter[h] |= 1 << (s[3] & 7)
+		if f := &t.filter[h>>(hashBits-filterBits)]; len(s) > MinLiteral {
+			*f |= 1 << fourthCode(s[3])
 		} else {
-			t.filter[h] = 0xff
+			*f = 1<<64 - 1
 		}
 		chains[h] = append(chains[h], i)
 	}
@@ -160,7 +166,8 @@ func newLiteralTable(lits []Literal, m *literalModel) *literalTable {
 // admits returns 1 if there is a window that may be the four bytes of x, by their hash,
 // and 0 otherwise.
 func (t *literalTable) admits(x uint32) int {
-	return int(t.filter[hash3(x|foldBits&(1<<32-1))] >> (x >> 24 & 7) & 1)
+	f := t.filter[hash3(x|foldBits&(1<<32-1))>>(hashBits-filterBits)]
+	return int(f >> fourthCode(byte(x>>24)) & 1)
 }
 
 // entry returns the first entry that may have the bytes of x as its window, 0 for none.

@@ -17,6 +17,7 @@ var (
 	_ [12]byte  = [NumClasses]byte{}
 
 	_ [14]byte = [hashBits]byte{}
+	_ [11]byte = [filterBits]byte{}
 	_ [28]byte = [unsafe.Offsetof(literalEntry{}.off)]byte{}
 	_ [30]byte = [unsafe.Offsetof(literalEntry{}.last)]byte{}
 	_ [40]byte = [unsafe.Sizeof(literalEntry{})]byte{}
@@ -25,7 +26,7 @@ var (
 // native returns the implementations in assembly that this machine can run.
 func native() (ms []*implementation) {
 	x := &cpu.X86
-	if x.HasAVX512F && x.HasAVX512BW && x.HasAVX512VBMI && x.HasAVX512GFNI && x.HasBMI1 {
+	if x.HasAVX512F && x.HasAVX512BW && x.HasAVX512VBMI && x.HasAVX512VBMI2 && x.HasAVX512GFNI && x.HasBMI1 && x.HasPOPCNT {
 		ms = append(ms, &implementation{
 			name:  "avx512",
 			model: hashedPairs,
@@ -34,7 +35,7 @@ func native() (ms []*implementation) {
 			},
 			literals: func(s *Scanner) {
 				s.mark(literalsAVX512)
-				s.compareMarked()
+				s.compareMarked(markedPlacesAVX512)
 			},
 			run: func(s *Scanner) {
 				s.live = runAVX512(&s.planes[0], &s.t.code.words[0], uintptr(s.stripe), s.live)
@@ -42,7 +43,7 @@ func native() (ms []*implementation) {
 			places: stripePlacesOf,
 		})
 	}
-	if x.HasAVX2 && x.HasBMI1 {
+	if x.HasAVX2 && x.HasBMI1 && x.HasPOPCNT {
 		ms = append(ms, &implementation{
 			name:  "avx2",
 			model: nibbles,
@@ -51,7 +52,7 @@ func native() (ms []*implementation) {
 			},
 			literals: func(s *Scanner) {
 				s.mark(literalsAVX2)
-				s.compareMarked()
+				s.compareMarked(markedPlaces)
 			},
 			run: func(s *Scanner) {
 				s.live = runAVX2(&s.planes[0], &s.t.code.plain[0], uintptr(s.stripe), s.live)
@@ -79,9 +80,10 @@ func (s *Scanner) mark(kernel func(marks *uint64, w *byte, n uintptr, tables *by
 }
 
 // compareMarked finds the literals at the places that are marked.
-func (s *Scanner) compareMarked() {
+func (s *Scanner) compareMarked(markedPlaces func(places *uint16, marks *uint64, n uintptr) uintptr) {
 	t := s.lits
-	n := likelyPlaces(&s.marked[0], &s.marks[0], uintptr(stripes*s.stripe/64), &s.w[0], &t.filter[0])
+	n := markedPlaces(&s.marked[0], &s.marks[0], uintptr(stripes*s.stripe/64))
+	n = likelyPlaces(&s.marked[0], n, &s.w[0], &t.filter[0])
 	step := (len(s.same) - 1) / t.longest // so that all that can be found have room
 	for places := s.marked[:n]; len(places) > 0; {
 		k := min(len(places), step)

@@ -239,10 +239,10 @@ classes512:
 	VZEROUPPER
 	RET
 
-// func literalsAVX512(lit *uint64, w *byte, n uintptr, tables *byte)
+// func literalsAVX512(marks *uint64, w *byte, n uintptr, tables *byte)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, GFNI
 TEXT ·literalsAVX512(SB), NOSPLIT, $0-32
-	MOVQ         lit+0(FP), AX
+	MOVQ         marks+0(FP), AX
 	MOVQ         w+8(FP), CX
 	MOVQ         n+16(FP), DX
 	MOVQ         tables+24(FP), BX
@@ -258,35 +258,73 @@ TEXT ·literalsAVX512(SB), NOSPLIT, $0-32
 	VMOVDQU64    576(BX), Z9
 	VMOVDQU64    640(BX), Z10
 	VMOVDQU64    704(BX), Z11
+	VMOVDQU64    768(BX), Z12
+	VMOVDQU64    832(BX), Z13
+	VMOVDQU64    896(BX), Z14
+	VMOVDQU64    960(BX), Z15
+	VMOVDQU64    1024(BX), Z16
+	VMOVDQU64    1088(BX), Z17
+	VMOVDQU64    1152(BX), Z18
+	VMOVDQU64    1216(BX), Z19
+	VMOVDQU64    1280(BX), Z20
+	VMOVDQU64    1344(BX), Z21
+	VMOVDQU64    1408(BX), Z22
+	VMOVDQU64    1472(BX), Z23
 	MOVL         $0xdfdfdfdf, BX
-	VPBROADCASTD BX, Z12
+	VPBROADCASTD BX, Z24
 	MOVQ         $0x0810004001020400, BX
-	VPBROADCASTQ BX, Z13
+	VPBROADCASTQ BX, Z25
 	LEAQ         (CX)(DX*1), DX
 
 literals512:
-	VMOVDQU64      1(CX), Z14
-	VGF2P8AFFINEQB $0x00, Z13, Z14, Z14
-	VPTERNLOGQ     $0x78, (CX), Z12, Z14
-	VMOVDQA64      Z14, Z15
-	VPERMI2B       Z1, Z0, Z15
-	VPERMI2B       Z3, Z2, Z14
-	VMOVDQU64      2(CX), Z16
-	VGF2P8AFFINEQB $0x00, Z13, Z16, Z16
-	VPTERNLOGQ     $0x78, 1(CX), Z12, Z16
-	VMOVDQA64      Z16, Z17
-	VPERMI2B       Z5, Z4, Z17
-	VPERMI2B       Z7, Z6, Z16
-	VMOVDQU64      3(CX), Z18
-	VGF2P8AFFINEQB $0x00, Z13, Z18, Z18
-	VPTERNLOGQ     $0x78, 2(CX), Z12, Z18
-	VMOVDQA64      Z18, Z19
-	VPERMI2B       Z9, Z8, Z19
-	VPERMI2B       Z11, Z10, Z18
-	VPTERNLOGQ     $0x80, Z19, Z17, Z15
-	VPTERNLOGQ     $0x80, Z18, Z16, Z14
-	VPORQ          Z15, Z14, Z15
-	VPTESTMB       Z15, Z15, K1
+	VMOVDQU64      1(CX), Z26
+	VGF2P8AFFINEQB $0x00, Z25, Z26, Z26
+	VMOVDQA64      Z26, Z27
+	VPTERNLOGQ     $0x78, (CX), Z24, Z27
+	VMOVDQA64      Z27, Z28
+	VPERMI2B       Z1, Z0, Z28
+	VPERMI2B       Z3, Z2, Z27
+	VMOVDQU64      2(CX), Z26
+	VGF2P8AFFINEQB $0x00, Z25, Z26, Z26
+	VMOVDQA64      Z26, Z29
+	VPTERNLOGQ     $0x78, 1(CX), Z24, Z29
+	VMOVDQA64      Z29, Z30
+	VPERMI2B       Z5, Z4, Z30
+	VPANDQ         Z30, Z28, Z28
+	VPERMI2B       Z7, Z6, Z29
+	VPANDQ         Z29, Z27, Z27
+	VMOVDQA64      Z26, Z26
+	VPTERNLOGQ     $0x78, (CX), Z24, Z26
+	VMOVDQA64      Z26, Z29
+	VPERMI2B       Z9, Z8, Z29
+	VPANDQ         Z29, Z28, Z28
+	VPERMI2B       Z11, Z10, Z26
+	VPANDQ         Z26, Z27, Z27
+	VMOVDQU64      3(CX), Z26
+	VGF2P8AFFINEQB $0x00, Z25, Z26, Z26
+	VMOVDQA64      Z26, Z29
+	VPTERNLOGQ     $0x78, 2(CX), Z24, Z29
+	VMOVDQA64      Z29, Z30
+	VPERMI2B       Z13, Z12, Z30
+	VPANDQ         Z30, Z28, Z28
+	VPERMI2B       Z15, Z14, Z29
+	VPANDQ         Z29, Z27, Z27
+	VMOVDQA64      Z26, Z29
+	VPTERNLOGQ     $0x78, 1(CX), Z24, Z29
+	VMOVDQA64      Z29, Z30
+	VPERMI2B       Z17, Z16, Z30
+	VPANDQ         Z30, Z28, Z28
+	VPERMI2B       Z19, Z18, Z29
+	VPANDQ         Z29, Z27, Z27
+	VMOVDQA64      Z26, Z26
+	VPTERNLOGQ     $0x78, (CX), Z24, Z26
+	VMOVDQA64      Z26, Z29
+	VPERMI2B       Z21, Z20, Z29
+	VPANDQ         Z29, Z28, Z28
+	VPERMI2B       Z23, Z22, Z26
+	VPANDQ         Z26, Z27, Z27
+	VPORQ          Z28, Z27, Z28
+	VPTESTMB       Z28, Z28, K1
 	KMOVQ          K1, (AX)
 	ADDQ           $0x40, CX
 	ADDQ           $0x08, AX
@@ -294,6 +332,108 @@ literals512:
 	JB             literals512
 	VZEROUPPER
 	RET
+
+// func markedPlacesAVX512(places *uint16, marks *uint64, n uintptr) uintptr
+// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI2, POPCNT
+TEXT ·markedPlacesAVX512(SB), NOSPLIT, $0-32
+	MOVQ         places+0(FP), AX
+	MOVQ         marks+8(FP), CX
+	MOVQ         n+16(FP), DX
+	VPMOVZXBW    iotaBytes<>+0(SB), Z0
+	MOVL         $0x00200020, BX
+	VPBROADCASTD BX, Z2
+	VPADDW       Z2, Z0, Z1
+	VPADDW       Z2, Z2, Z2
+	MOVQ         AX, BX
+	LEAQ         (CX)(DX*8), DX
+
+marked512:
+	KMOVD         (CX), K1
+	POPCNTL       (CX), SI
+	VPCOMPRESSW.Z Z0, K1, Z3
+	VMOVDQU64     Z3, (BX)
+	LEAQ          (BX)(SI*2), BX
+	VPADDW        Z2, Z0, Z0
+	KMOVD         4(CX), K1
+	POPCNTL       4(CX), SI
+	VPCOMPRESSW.Z Z1, K1, Z3
+	VMOVDQU64     Z3, (BX)
+	LEAQ          (BX)(SI*2), BX
+	VPADDW        Z2, Z1, Z1
+	ADDQ          $0x08, CX
+	CMPQ          CX, DX
+	JB            marked512
+	SUBQ          AX, BX
+	SHRQ          $0x01, BX
+	MOVQ          BX, ret+24(FP)
+	VZEROUPPER
+	RET
+
+DATA iotaBytes<>+0(SB)/1, $0x00
+DATA iotaBytes<>+1(SB)/1, $0x01
+DATA iotaBytes<>+2(SB)/1, $0x02
+DATA iotaBytes<>+3(SB)/1, $0x03
+DATA iotaBytes<>+4(SB)/1, $0x04
+DATA iotaBytes<>+5(SB)/1, $0x05
+DATA iotaBytes<>+6(SB)/1, $0x06
+DATA iotaBytes<>+7(SB)/1, $0x07
+DATA iotaBytes<>+8(SB)/1, $0x08
+DATA iotaBytes<>+9(SB)/1, $0x09
+DATA iotaBytes<>+10(SB)/1, $0x0a
+DATA iotaBytes<>+11(SB)/1, $0x0b
+DATA iotaBytes<>+12(SB)/1, $0x0c
+DATA iotaBytes<>+13(SB)/1, $0x0d
+DATA iotaBytes<>+14(SB)/1, $0x0e
+DATA iotaBytes<>+15(SB)/1, $0x0f
+DATA iotaBytes<>+16(SB)/1, $0x10
+DATA iotaBytes<>+17(SB)/1, $0x11
+DATA iotaBytes<>+18(SB)/1, $0x12
+DATA iotaBytes<>+19(SB)/1, $0x13
+DATA iotaBytes<>+20(SB)/1, $0x14
+DATA iotaBytes<>+21(SB)/1, $0x15
+DATA iotaBytes<>+22(SB)/1, $0x16
+DATA iotaBytes<>+23(SB)/1, $0x17
+DATA iotaBytes<>+24(SB)/1, $0x18
+DATA iotaBytes<>+25(SB)/1, $0x19
+DATA iotaBytes<>+26(SB)/1, $0x1a
+DATA iotaBytes<>+27(SB)/1, $0x1b
+DATA iotaBytes<>+28(SB)/1, $0x1c
+DATA iotaBytes<>+29(SB)/1, $0x1d
+DATA iotaBytes<>+30(SB)/1, $0x1e
+DATA iotaBytes<>+31(SB)/1, $0x1f
+DATA iotaBytes<>+32(SB)/1, $0x20
+DATA iotaBytes<>+33(SB)/1, $0x21
+DATA iotaBytes<>+34(SB)/1, $0x22
+DATA iotaBytes<>+35(SB)/1, $0x23
+DATA iotaBytes<>+36(SB)/1, $0x24
+DATA iotaBytes<>+37(SB)/1, $0x25
+DATA iotaBytes<>+38(SB)/1, $0x26
+DATA iotaBytes<>+39(SB)/1, $0x27
+DATA iotaBytes<>+40(SB)/1, $0x28
+DATA iotaBytes<>+41(SB)/1, $0x29
+DATA iotaBytes<>+42(SB)/1, $0x2a
+DATA iotaBytes<>+43(SB)/1, $0x2b
+DATA iotaBytes<>+44(SB)/1, $0x2c
+DATA iotaBytes<>+45(SB)/1, $0x2d
+DATA iotaBytes<>+46(SB)/1, $0x2e
+DATA iotaBytes<>+47(SB)/1, $0x2f
+DATA iotaBytes<>+48(SB)/1, $0x30
+DATA iotaBytes<>+49(SB)/1, $0x31
+DATA iotaBytes<>+50(SB)/1, $0x32
+DATA iotaBytes<>+51(SB)/1, $0x33
+DATA iotaBytes<>+52(SB)/1, $0x34
+DATA iotaBytes<>+53(SB)/1, $0x35
+DATA iotaBytes<>+54(SB)/1, $0x36
+DATA iotaBytes<>+55(SB)/1, $0x37
+DATA iotaBytes<>+56(SB)/1, $0x38
+DATA iotaBytes<>+57(SB)/1, $0x39
+DATA iotaBytes<>+58(SB)/1, $0x3a
+DATA iotaBytes<>+59(SB)/1, $0x3b
+DATA iotaBytes<>+60(SB)/1, $0x3c
+DATA iotaBytes<>+61(SB)/1, $0x3d
+DATA iotaBytes<>+62(SB)/1, $0x3e
+DATA iotaBytes<>+63(SB)/1, $0x3f
+GLOBL iotaBytes<>(SB), RODATA|NOPTR, $64
 
 // func runAVX512(planes *byte, code *uint32, stripe uintptr, live uint64) uint64
 // Requires: AVX, AVX512BW, AVX512DQ, AVX512F, AVX512VBMI, BMI
@@ -1168,72 +1308,6 @@ done:
 	MOVQ BX, ret+32(FP)
 	VZEROUPPER
 	RET
-
-DATA iotaBytes<>+0(SB)/1, $0x00
-DATA iotaBytes<>+1(SB)/1, $0x01
-DATA iotaBytes<>+2(SB)/1, $0x02
-DATA iotaBytes<>+3(SB)/1, $0x03
-DATA iotaBytes<>+4(SB)/1, $0x04
-DATA iotaBytes<>+5(SB)/1, $0x05
-DATA iotaBytes<>+6(SB)/1, $0x06
-DATA iotaBytes<>+7(SB)/1, $0x07
-DATA iotaBytes<>+8(SB)/1, $0x08
-DATA iotaBytes<>+9(SB)/1, $0x09
-DATA iotaBytes<>+10(SB)/1, $0x0a
-DATA iotaBytes<>+11(SB)/1, $0x0b
-DATA iotaBytes<>+12(SB)/1, $0x0c
-DATA iotaBytes<>+13(SB)/1, $0x0d
-DATA iotaBytes<>+14(SB)/1, $0x0e
-DATA iotaBytes<>+15(SB)/1, $0x0f
-DATA iotaBytes<>+16(SB)/1, $0x10
-DATA iotaBytes<>+17(SB)/1, $0x11
-DATA iotaBytes<>+18(SB)/1, $0x12
-DATA iotaBytes<>+19(SB)/1, $0x13
-DATA iotaBytes<>+20(SB)/1, $0x14
-DATA iotaBytes<>+21(SB)/1, $0x15
-DATA iotaBytes<>+22(SB)/1, $0x16
-DATA iotaBytes<>+23(SB)/1, $0x17
-DATA iotaBytes<>+24(SB)/1, $0x18
-DATA iotaBytes<>+25(SB)/1, $0x19
-DATA iotaBytes<>+26(SB)/1, $0x1a
-DATA iotaBytes<>+27(SB)/1, $0x1b
-DATA iotaBytes<>+28(SB)/1, $0x1c
-DATA iotaBytes<>+29(SB)/1, $0x1d
-DATA iotaBytes<>+30(SB)/1, $0x1e
-DATA iotaBytes<>+31(SB)/1, $0x1f
-DATA iotaBytes<>+32(SB)/1, $0x20
-DATA iotaBytes<>+33(SB)/1, $0x21
-DATA iotaBytes<>+34(SB)/1, $0x22
-DATA iotaBytes<>+35(SB)/1, $0x23
-DATA iotaBytes<>+36(SB)/1, $0x24
-DATA iotaBytes<>+37(SB)/1, $0x25
-DATA iotaBytes<>+38(SB)/1, $0x26
-DATA iotaBytes<>+39(SB)/1, $0x27
-DATA iotaBytes<>+40(SB)/1, $0x28
-DATA iotaBytes<>+41(SB)/1, $0x29
-DATA iotaBytes<>+42(SB)/1, $0x2a
-DATA iotaBytes<>+43(SB)/1, $0x2b
-DATA iotaBytes<>+44(SB)/1, $0x2c
-DATA iotaBytes<>+45(SB)/1, $0x2d
-DATA iotaBytes<>+46(SB)/1, $0x2e
-DATA iotaBytes<>+47(SB)/1, $0x2f
-DATA iotaBytes<>+48(SB)/1, $0x30
-DATA iotaBytes<>+49(SB)/1, $0x31
-DATA iotaBytes<>+50(SB)/1, $0x32
-DATA iotaBytes<>+51(SB)/1, $0x33
-DATA iotaBytes<>+52(SB)/1, $0x34
-DATA iotaBytes<>+53(SB)/1, $0x35
-DATA iotaBytes<>+54(SB)/1, $0x36
-DATA iotaBytes<>+55(SB)/1, $0x37
-DATA iotaBytes<>+56(SB)/1, $0x38
-DATA iotaBytes<>+57(SB)/1, $0x39
-DATA iotaBytes<>+58(SB)/1, $0x3a
-DATA iotaBytes<>+59(SB)/1, $0x3b
-DATA iotaBytes<>+60(SB)/1, $0x3c
-DATA iotaBytes<>+61(SB)/1, $0x3d
-DATA iotaBytes<>+62(SB)/1, $0x3e
-DATA iotaBytes<>+63(SB)/1, $0x3f
-GLOBL iotaBytes<>(SB), RODATA|NOPTR, $64
 
 // func classesAVX2(planes *byte, w *byte, stripe uintptr, before uint8) uint64
 // Requires: AVX, AVX2
@@ -2453,45 +2527,82 @@ finished:
 	VZEROUPPER
 	RET
 
-// func likelyPlaces(places *uint16, marks *uint64, n uintptr, w *byte, filter *byte) uintptr
-// Requires: BMI
-TEXT ·likelyPlaces(SB), NOSPLIT, $0-48
+// func markedPlaces(places *uint16, marks *uint64, n uintptr) uintptr
+// Requires: BMI, POPCNT
+TEXT ·markedPlaces(SB), NOSPLIT, $0-32
 	MOVQ places+0(FP), AX
 	MOVQ marks+8(FP), CX
 	MOVQ n+16(FP), DX
-	MOVQ w+24(FP), BX
-	MOVQ filter+32(FP), SI
-	XORQ R8, R8
+	MOVQ AX, BX
 	XORQ DI, DI
 
 word:
-	MOVQ  (CX)(DI*8), R9
-	TESTQ R9, R9
-	JEQ   nextWord
-	MOVQ  DI, R10
-	SHLQ  $0x06, R10
+	MOVQ    (CX), R8
+	ADDQ    $0x08, CX
+	POPCNTQ R8, R9
+	MOVQ    BX, SI
+	LEAQ    (BX)(R9*2), BX
+
+places:
+	TZCNTQ R8, R9
+	ADDL   DI, R9
+	MOVW   R9, (SI)
+	BLSRQ  R8, R8
+	TZCNTQ R8, R9
+	ADDL   DI, R9
+	MOVW   R9, 2(SI)
+	BLSRQ  R8, R8
+	TZCNTQ R8, R9
+	ADDL   DI, R9
+	MOVW   R9, 4(SI)
+	BLSRQ  R8, R8
+	TZCNTQ R8, R9
+	ADDL   DI, R9
+	MOVW   R9, 6(SI)
+	ADDQ   $0x08, SI
+	BLSRQ  R8, R8
+	TESTQ  R8, R8
+	JNE    places
+	ADDL   $0x40, DI
+	SUBQ   $0x01, DX
+	JNE    word
+	SUBQ   AX, BX
+	SHRQ   $0x01, BX
+	MOVQ   BX, ret+24(FP)
+	RET
+
+// func likelyPlaces(places *uint16, n uintptr, w *byte, filter *uint64) uintptr
+TEXT ·likelyPlaces(SB), NOSPLIT, $0-40
+	MOVQ places+0(FP), AX
+	MOVQ n+8(FP), CX
+	MOVQ w+16(FP), DX
+	MOVQ filter+24(FP), BX
+	XORQ DI, DI
+	XORQ SI, SI
+	CMPQ SI, CX
+	JEQ  noPlace
 
 place:
-	TZCNTQ  R9, R11
-	ADDQ    R10, R11
-	MOVW    R11, (AX)(R8*2)
-	MOVL    (BX)(R11*1), R12
-	MOVBLZX 3(BX)(R11*1), R11
-	ORL     $0x20202020, R12
-	IMUL3L  $+930722048, R12, R12
-	SHRL    $0x12, R12
-	MOVBLZX (SI)(R12*1), R12
-	ANDL    $0x07, R11
-	BTL     R11, R12
-	ADCQ    $0x00, R8
-	BLSRQ   R9, R9
-	JNE     place
+	MOVWLZX (AX)(SI*2), R8
+	MOVW    R8, (AX)(DI*2)
+	MOVL    (DX)(R8*1), R8
+	ORL     $0x20202020, R8
+	MOVL    R8, R9
+	MOVL    R8, R10
+	SHRL    $0x18, R9
+	SHRL    $0x19, R10
+	XORL    R10, R9
+	IMUL3L  $+930722048, R8, R8
+	SHRL    $0x15, R8
+	MOVQ    (BX)(R8*8), R10
+	BTQ     R9, R10
+	ADCQ    $0x00, DI
+	INCQ    SI
+	CMPQ    SI, CX
+	JB      place
 
-nextWord:
-	INCQ DI
-	CMPQ DI, DX
-	JB   word
-	MOVQ R8, ret+40(FP)
+noPlace:
+	MOVQ DI, ret+32(FP)
 	RET
 
 // func compareEntries(same *uint64, places *uint16, n uintptr, w *byte, text *byte, base int, limit int, index *uint16, entries *byte) uintptr

@@ -81,7 +81,7 @@ type Scanner struct {
 	lanes  [maxStripe]uint32
 	places [stripes][maxStripe]uint16
 	counts [stripes]uint64
-	marked [Window + 1]uint16
+	marked [Window + 32]uint16
 	same   []uint64
 }
 
@@ -95,10 +95,11 @@ func NewScanner(t *Tables) *Scanner {
 // where the text ends there; the windows of a text overlap by as much.
 func (s *Scanner) Load(text []byte, off int) {
 	s.load(text, off)
-	s.impl.classes(s)
+	// Literals first: they read the text in order, which memory is quickest at.
 	if len(s.t.lits.lits) > 0 {
 		s.impl.literals(s)
 	}
+	s.impl.classes(s)
 	s.impl.run(s)
 }
 

@@ -12,7 +12,13 @@ func classesAVX512(planes *byte, w *byte, stripe uintptr, before uint8, kinds *[
 // literalsAVX512 marks the places in w[:n] where literals may be. Needs AVX-512 F, BW, VBMI and GFNI.
 //
 //go:noescape
-func literalsAVX512(lit *uint64, w *byte, n uintptr, tables *byte)
+func literalsAVX512(marks *uint64, w *byte, n uintptr, tables *byte)
+
+// markedPlacesAVX512 writes down the places marked in n words, and returns how many.
+// It writes up to 64 bytes more than that. Needs AVX-512 BW and VBMI2.
+//
+//go:noescape
+func markedPlacesAVX512(places *uint16, marks *uint64, n uintptr) uintptr
 
 // runAVX512 runs a program over planes and returns which slots are live. Needs AVX-512 F, BW, VBMI.
 //
@@ -34,11 +40,16 @@ func literalsAVX2(marks *uint64, w *byte, n uintptr, tables *byte)
 //go:noescape
 func runAVX2(planes *byte, code *uint32, stripe uintptr, live uint64) uint64
 
-// likelyPlaces writes down the places marked in n words that pass the filter, and returns how many.
-// It writes one place more than that. Needs BMI1.
+// markedPlaces writes down the places marked in n words, and returns how many.
+// It writes up to 64 bytes more than that. Needs BMI1 and POPCNT.
 //
 //go:noescape
-func likelyPlaces(places *uint16, marks *uint64, n uintptr, w *byte, filter *byte) uintptr
+func markedPlaces(places *uint16, marks *uint64, n uintptr) uintptr
+
+// likelyPlaces keeps those of n places that pass the filter, and returns how many.
+//
+//go:noescape
+func likelyPlaces(places *uint16, n uintptr, w *byte, filter *uint64) uintptr
 
 // compareEntries writes down the entries whose first eight bytes are in text, for n > 0 places in w, which
 // is at base in text, and returns how many: the start in the upper half, the index of the entry in the lower.

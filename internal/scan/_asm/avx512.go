@@ -188,17 +188,18 @@ func classesAVX512() {
 	RET()
 }
 
-// literalsAVX512 marks the places where a bucket has all three hashes of two bytes each.
+// literalsAVX512 marks the places where a bucket has the hashes of all pairs of four bytes.
 func literalsAVX512() {
-	TEXT("literalsAVX512", attr.NOSPLIT, "func(lit *uint64, w *byte, n uintptr, tables *byte)")
+	TEXT("literalsAVX512", attr.NOSPLIT, "func(marks *uint64, w *byte, n uintptr, tables *byte)")
 	Pragma("noescape")
 	Doc("literalsAVX512 marks the places in w[:n] where literals may be. Needs AVX-512 F, BW, VBMI and GFNI.")
-	lit := Load(Param("lit"), GP64()).(reg.GPVirtual)
+	marks := Load(Param("marks"), GP64()).(reg.GPVirtual)
 	w := Load(Param("w"), GP64()).(reg.GPVirtual)
 	n := Load(Param("n"), GP64()).(reg.GPVirtual)
 	tables := Load(Param("tables"), GP64()).(reg.GPVirtual)
-	var t [3][2][2]reg.VecVirtual // by feature, half of the buckets, half of the table
-	for f := range 3 {
+	pairs := [6][2]int{{0, 1}, {1, 2}, {0, 2}, {2, 3}, {1, 3}, {0, 3}}
+	var t [len(pairs)][2][2]reg.VecVirtual // by pair, half of the buckets, half of the table
+	for f := range t {
 		for half := range 2 {
 			for i := range 2 {
 				t[f][half][i] = ZMM()
@@ -217,35 +218,77 @@ func literalsAVX512() {
 	LEAQ(Mem{Base: w, Index: n, Scale: 1}, end)
 	Label("literals512")
 	var hit [2]reg.VecVirtual
-	var looked [2][3]reg.VecVirtual
-	for f := range 3 {
+	second, rotated := 0, ZMM() // of the pairs, which come in the order of those
+	for f, pair := range pairs {
+		if pair[1] != second {
+			second = pair[1]
+			VMOVDQU64(Mem{Base: w, Disp: second}, rotated)
+			VGF2P8AFFINEQB(Imm(0), rotate, rotated, rotated)
+		}
 		h := ZMM()
-		VMOVDQU64(Mem{Base: w, Disp: f + 1}, h)
-		VGF2P8AFFINEQB(Imm(0), rotate, h, h)
-		VPTERNLOGQ(mixMasked, Mem{Base: w, Disp: f}, fold, h)
-		for half := range 2 {
+		VMOVDQA64(rotated, h)
+		VPTERNLOGQ(mixMasked, Mem{Base: w, Disp: pair[0]}, fold, h)
+		for half := range hit {
 			v := h
 			if half == 0 {
 				v = ZMM()
 				VMOVDQA64(h, v)
 			}
 			VPERMI2B(t[f][half][1], t[f][half][0], v)
-			looked[half][f] = v
+			if f == 0 {
+				hit[half] = v
+			} else {
+				VPANDQ(v, hit[half], hit[half])
+			}
 		}
-	}
-	for half := range hit {
-		v := looked[half]
-		VPTERNLOGQ(and3, v[2], v[1], v[0])
-		hit[half] = v[0]
 	}
 	VPORQ(hit[0], hit[1], hit[0])
 	k := K()
 	VPTESTMB(hit[0], hit[0], k)
-	KMOVQ(k, Mem{Base: lit})
+	KMOVQ(k, Mem{Base: marks})
 	ADDQ(Imm(64), w)
-	ADDQ(Imm(8), lit)
+	ADDQ(Imm(8), marks)
 	CMPQ(w, end)
 	JB(LabelRef("literals512"))
+	VZEROUPPER()
+	RET()
+}
+
+// markedPlacesAVX512 writes down the places of marks.
+func markedPlacesAVX512() {
+	TEXT("markedPlacesAVX512", attr.NOSPLIT, "func(places *uint16, marks *uint64, n uintptr) uintptr")
+	Pragma("noescape")
+	Doc("markedPlacesAVX512 writes down the places marked in n words, and returns how many.",
+		"It writes up to 64 bytes more than that. Needs AVX-512 BW and VBMI2.")
+	places := Load(Param("places"), GP64()).(reg.GPVirtual)
+	marks := Load(Param("marks"), GP64()).(reg.GPVirtual)
+	n := Load(Param("n"), GP64()).(reg.GPVirtual)
+	at, step := [2]reg.VecVirtual{ZMM(), ZMM()}, ZMM()
+	VPMOVZXBW(iotaBytes(), at[0])
+	x := GP32()
+	MOVL(U32(32<<16|32), x)
+	VPBROADCASTD(x, step)
+	VPADDW(step, at[0], at[1])
+	VPADDW(step, step, step)
+	p, end := GP64(), GP64()
+	MOVQ(places, p)
+	LEAQ(Mem{Base: marks, Index: n, Scale: 8}, end)
+	Label("marked512")
+	for i := range at {
+		k, v, c := K(), ZMM(), GP32()
+		KMOVD(Mem{Base: marks, Disp: 4 * i}, k)
+		POPCNTL(Mem{Base: marks, Disp: 4 * i}, c)
+		VPCOMPRESSW_Z(at[i], k, v)
+		VMOVDQU64(v, Mem{Base: p})
+		LEAQ(Mem{Base: p, Index: c.As64(), Scale: 2}, p)
+		VPADDW(step, at[i], at[i])
+	}
+	ADDQ(Imm(8), marks)
+	CMPQ(marks, end)
+	JB(LabelRef("marked512"))
+	SUBQ(places, p)
+	SHRQ(Imm(1), p)
+	Store(p, ReturnIndex(0))
 	VZEROUPPER()
 	RET()
 }
@@ -277,10 +320,15 @@ func runAVX512() {
 
 // iotaBytes holds the numbers from 0 to 63.
 func iotaBytes() Mem {
-	m := GLOBL("iotaBytes", attr.RODATA|attr.NOPTR)
+	const name = "iotaBytes"
+	if m, ok := constants[name]; ok {
+		return m
+	}
+	m := GLOBL(name, attr.RODATA|attr.NOPTR)
 	for i := range 64 {
 		DATA(i, U8(uint8(i)))
 	}
+	constants[name] = m
 	return m
 }
 

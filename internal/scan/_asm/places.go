@@ -10,6 +10,7 @@ import (
 // Of ../literal.go: the hash, and the layout of literalEntry.
 const (
 	hashBits   = 14
+	filterBits = 11
 	hashFactor = 0x9E3779B1 << 8 & (1<<32 - 1)
 
 	entryFold = 0
@@ -27,44 +28,88 @@ func hash3(x reg.GPVirtual) {
 	SHRL(Imm(32-hashBits), x.As32())
 }
 
-// likelyPlaces writes down the places that are marked and pass the filter. Each is written
-// and kept only if it passes: most do not, but which do cannot be foreseen.
-func likelyPlaces() {
-	TEXT("likelyPlaces", attr.NOSPLIT, "func(places *uint16, marks *uint64, n uintptr, w *byte, filter *byte) uintptr")
+// eachBit calls f for four bits of x at a time, as long as there are some: how many there
+// are cannot be foreseen, and a jump for each would cost more than a few done in vain. When
+// there are no bits left, at is at least 64.
+func eachBit(name string, x, at reg.GPVirtual, f func(i int)) {
+	Label(name)
+	for i := range 4 {
+		TZCNTQ(x, at)
+		f(i)
+		BLSRQ(x, x)
+	}
+	TESTQ(x, x)
+	JNE(LabelRef(name))
+}
+
+// markedPlaces writes down the places of marks.
+func markedPlaces() {
+	TEXT("markedPlaces", attr.NOSPLIT, "func(places *uint16, marks *uint64, n uintptr) uintptr")
 	Pragma("noescape")
-	Doc("likelyPlaces writes down the places marked in n words that pass the filter, and returns how many.",
-		"It writes one place more than that. Needs BMI1.")
+	Doc("markedPlaces writes down the places marked in n words, and returns how many.",
+		"It writes up to 64 bytes more than that. Needs BMI1 and POPCNT.")
 	places := Load(Param("places"), GP64()).(reg.GPVirtual)
 	marks := Load(Param("marks"), GP64()).(reg.GPVirtual)
 	n := Load(Param("n"), GP64()).(reg.GPVirtual)
+	p, q, base, x, at, c := GP64(), GP64(), GP64(), GP64(), GP64(), GP64()
+	MOVQ(places, p)
+	XORQ(base, base)
+	Label("word")
+	MOVQ(Mem{Base: marks}, x)
+	ADDQ(Imm(8), marks)
+	POPCNTQ(x, c)
+	MOVQ(p, q)
+	LEAQ(Mem{Base: p, Index: c, Scale: 2}, p)
+	eachBit("places", x, at, func(i int) {
+		ADDL(base.As32(), at.As32())
+		MOVW(at.As16(), Mem{Base: q, Disp: 2 * i})
+		if i == 3 {
+			ADDQ(Imm(8), q)
+		}
+	})
+	ADDL(Imm(64), base.As32())
+	SUBQ(Imm(1), n)
+	JNE(LabelRef("word"))
+	SUBQ(places, p)
+	SHRQ(Imm(1), p)
+	Store(p, ReturnIndex(0))
+	RET()
+}
+
+// likelyPlaces keeps the places that pass the filter. Each is written and kept only if it
+// passes: most do not, but which do cannot be foreseen.
+func likelyPlaces() {
+	TEXT("likelyPlaces", attr.NOSPLIT, "func(places *uint16, n uintptr, w *byte, filter *uint64) uintptr")
+	Pragma("noescape")
+	Doc("likelyPlaces keeps those of n places that pass the filter, and returns how many.")
+	places := Load(Param("places"), GP64()).(reg.GPVirtual)
+	n := Load(Param("n"), GP64()).(reg.GPVirtual)
 	w := Load(Param("w"), GP64()).(reg.GPVirtual)
 	filter := Load(Param("filter"), GP64()).(reg.GPVirtual)
-	i, count, x, base, at, h, fourth := GP64(), GP64(), GP64(), GP64(), GP64(), GP64(), GP64()
+	i, count, at, h, fourth, bits := GP64(), GP64(), GP64(), GP64(), GP64(), GP64()
 	XORQ(count, count)
 	XORQ(i, i)
-	Label("word")
-	MOVQ(Mem{Base: marks, Index: i, Scale: 8}, x)
-	TESTQ(x, x)
-	JEQ(LabelRef("nextWord"))
-	MOVQ(i, base)
-	SHLQ(Imm(6), base)
+	CMPQ(i, n)
+	JEQ(LabelRef("noPlace"))
 	Label("place")
-	TZCNTQ(x, at)
-	ADDQ(base, at)
+	MOVWLZX(Mem{Base: places, Index: i, Scale: 2}, at.As32())
 	MOVW(at.As16(), Mem{Base: places, Index: count, Scale: 2})
 	MOVL(Mem{Base: w, Index: at, Scale: 1}, h.As32())
-	MOVBLZX(Mem{Base: w, Index: at, Scale: 1, Disp: 3}, fourth.As32())
-	hash3(h)
-	MOVBLZX(Mem{Base: filter, Index: h, Scale: 1}, h.As32())
-	ANDL(Imm(7), fourth.As32())
-	BTL(fourth.As32(), h.As32())
+	ORL(U32(0x20202020), h.As32())
+	MOVL(h.As32(), fourth.As32())
+	MOVL(h.As32(), bits.As32())
+	SHRL(Imm(24), fourth.As32())
+	SHRL(Imm(25), bits.As32())
+	XORL(bits.As32(), fourth.As32())
+	IMUL3L(I32(hashFactor), h.As32(), h.As32())
+	SHRL(Imm(32-filterBits), h.As32())
+	MOVQ(Mem{Base: filter, Index: h, Scale: 8}, bits)
+	BTQ(fourth, bits)
 	ADCQ(Imm(0), count)
-	BLSRQ(x, x)
-	JNE(LabelRef("place"))
-	Label("nextWord")
 	INCQ(i)
 	CMPQ(i, n)
-	JB(LabelRef("word"))
+	JB(LabelRef("place"))
+	Label("noPlace")
 	Store(count, ReturnIndex(0))
 	RET()
 }
