@@ -49,8 +49,8 @@ var bytePairs = &literalModel{}
 
 // hashedPairs are hashes of two bytes each: the features of the AVX-512 kernel.
 var hashedPairs = &literalModel{values: 128, features: []feature{
-	{0, 2, pairHash, &pairShare}, {1, 2, pairHash, &pairShare}, {0, 3, pairHash, &apartShare},
-	{2, 2, pairHash, &pairShare}, {1, 3, pairHash, &apartShare}, {0, 4, pairHash, &apartShare},
+	{0, 2, pairHash, &pairShare}, {1, 2, pairHash, &pairShare},
+	{0, 3, pairHash, &apartShare}, {0, 4, pairHash, &apartShare},
 }}
 
 // nibbles are the halves of each of three bytes: the features of the AVX2 kernel.
@@ -127,7 +127,7 @@ type window struct {
 
 // any is the value of a feature that lies beyond the end of the literal: it may be
 // whatever it likes.
-const any = 128
+const any = 128 
 
 // value returns feature f of the window of a literal at off.
 func (f *feature) value(text string, off int) int {

@@ -188,7 +188,7 @@ func classesAVX512() {
 	RET()
 }
 
-// literalsAVX512 marks the places where a bucket has the hashes of all pairs of four bytes.
+// literalsAVX512 marks the places where a bucket has the hashes of four pairs of bytes.
 func literalsAVX512() {
 	TEXT("literalsAVX512", attr.NOSPLIT, "func(marks *uint64, w *byte, n uintptr, tables *byte)")
 	Pragma("noescape")
@@ -197,7 +197,7 @@ func literalsAVX512() {
 	w := Load(Param("w"), GP64()).(reg.GPVirtual)
 	n := Load(Param("n"), GP64()).(reg.GPVirtual)
 	tables := Load(Param("tables"), GP64()).(reg.GPVirtual)
-	pairs := [6][2]int{{0, 1}, {1, 2}, {0, 2}, {2, 3}, {1, 3}, {0, 3}}
+	pairs := [4][2]int{{0, 1}, {1, 2}, {0, 2}, {0, 3}}
 	var t [len(pairs)][2][2]reg.VecVirtual // by pair, half of the buckets, half of the table
 	for f := range t {
 		for half := range 2 {
@@ -217,6 +217,7 @@ func literalsAVX512() {
 	end := GP64()
 	LEAQ(Mem{Base: w, Index: n, Scale: 1}, end)
 	Label("literals512")
+	PREFETCHT0(Mem{Base: w, Disp: 1024})
 	var hit [2]reg.VecVirtual
 	second, rotated := 0, ZMM() // of the pairs, which come in the order of those
 	for f, pair := range pairs {
