@@ -145,7 +145,7 @@ func (p *pass) try(off, from, to int) (ok bool) {
 		for _, c := range p.w.sc.Candidates(p.w.e.blobShape, from, to) {
 			p.blobAt(off + int(c))
 		}
-		p.noteEscapes(from, to) // while the text is in the nearest cache
+		p.noteEscapes(off, from, to)
 	}
 	return true
 }

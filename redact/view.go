@@ -5,8 +5,6 @@ import (
 	"slices"
 	"unicode/utf16"
 	"unicode/utf8"
-
-	"logveil/internal/scan"
 )
 
 // Values may stand in a text encoded: with escapes of JSON and most languages (\u0040,
@@ -40,18 +38,24 @@ type view struct {
 	percent bool
 }
 
-// noteEscapes notes where p.b[from:to) has escapes.
-func (p *pass) noteEscapes(from, to int) {
-	scan.Escapes(p.b, from, to, func(at int) {
-		if n := escapeLen(p.b, at); n > 0 {
-			// Of the escapes close together, the first and the last are enough.
-			if k := len(p.escapes); k > 0 && at > p.escapes[k-1].Start && at-p.escapes[k-1].End < viewContext {
-				p.escapes[k-1].End = max(p.escapes[k-1].End, at+n)
-			} else {
-				p.escapes = append(p.escapes, Span{at, at + n})
-			}
+// noteEscapes notes where p.b[from:to) has escapes, in the window that is loaded from off.
+func (p *pass) noteEscapes(off, from, to int) {
+	for _, c := range p.w.sc.Escapes(from, to) {
+		at := off + int(c)
+		if at+1 < len(p.b) && p.b[at+1] == '"' {
+			continue // as nearly all are in JSON
 		}
-	})
+		n := escapeLen(p.b, at)
+		if n == 0 {
+			continue
+		}
+		// Of the escapes close together, the first and the last are enough.
+		if k := len(p.escapes); k > 0 && at-p.escapes[k-1].End < viewContext {
+			p.escapes[k-1].End = max(p.escapes[k-1].End, at+n)
+		} else {
+			p.escapes = append(p.escapes, Span{at, at + n})
+		}
+	}
 }
 
 // views looks at the parts of the text that have escapes, decoded, and adds what it
@@ -61,7 +65,6 @@ func (p *pass) views() {
 		return
 	}
 	p.newLook()
-	sortSpans(p.escapes)
 	n := len(p.found)
 	for i := 0; i < len(p.escapes); {
 		s := p.around(p.escapes[i])
@@ -343,15 +346,3 @@ var predefined = [5]struct {
 	name []byte
 	r    rune
 }{{[]byte("&amp;"), '&'}, {[]byte("&lt;"), '<'}, {[]byte("&gt;"), '>'}, {[]byte("&quot;"), '"'}, {[]byte("&apos;"), '\''}}
-
-// sortSpans sorts spans by start; they come in three sorted runs.
-func sortSpans(s []Span) {
-	for i := 1; i < len(s); i++ {
-		x := s[i]
-		j := i
-		for ; j > 0 && s[j-1].Start > x.Start; j-- {
-			s[j] = s[j-1]
-		}
-		s[j] = x
-	}
-}

@@ -251,7 +251,8 @@ func (s *Scanner) remain(v *[8]uint64, terms []int, j int) (any uint64) {
 	return any
 }
 
-func placesGeneric(s *Scanner, plane []byte) {
+func placesGeneric(s *Scanner, plane []byte) []uint16 {
+	s.counts = [stripes]uint64{}
 	for i := 0; i < len(plane); i += 8 {
 		for m := load64(plane[i:]); m != 0; m &= m - 1 {
 			b := bits.TrailingZeros64(m)
@@ -260,4 +261,5 @@ func placesGeneric(s *Scanner, plane []byte) {
 			s.counts[k]++
 		}
 	}
+	return s.joinPlaces()
 }

@@ -13,9 +13,8 @@ type implementation struct {
 	// classes makes the class planes of the loaded window, literals the plane of
 	// literals, run those of the program.
 	classes, literals, run func(*Scanner)
-	// places writes the places of the bits of a plane down to Scanner.places, and adds
-	// their numbers to Scanner.counts.
-	places func(s *Scanner, plane []byte)
+	// places returns the places of the bits of a plane, in order, until the next call.
+	places func(s *Scanner, plane []byte) []uint16
 }
 
 // implementations are those that this machine can run, the best first.

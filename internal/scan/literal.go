@@ -183,7 +183,7 @@ func (s *Scanner) compare(entry, start int) {
 	if start+from > len(s.text) {
 		from = 0
 	}
-	if start < 0 || !e.equal(s.text, start, from) {
+	if e.lit == nil || start < 0 || !e.equal(s.text, start, from) {
 		return
 	}
 	k := len(s.found)

@@ -26,7 +26,7 @@ var (
 // native returns the implementations in assembly that this machine can run.
 func native() (ms []*implementation) {
 	x := &cpu.X86
-	if x.HasAVX512F && x.HasAVX512BW && x.HasAVX512VBMI && x.HasAVX512VBMI2 && x.HasAVX512GFNI && x.HasBMI1 && x.HasPOPCNT {
+	if x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VBMI && x.HasAVX512VBMI2 && x.HasAVX512GFNI && x.HasBMI1 && x.HasBMI2 && x.HasPOPCNT {
 		ms = append(ms, &implementation{
 			name:  "avx512",
 			model: hashedPairs,
@@ -40,7 +40,9 @@ func native() (ms []*implementation) {
 			run: func(s *Scanner) {
 				s.live = runAVX512(&s.planes[0], &s.t.code.words[0], uintptr(s.stripe), s.live)
 			},
-			places: stripePlacesOf,
+			places: func(s *Scanner, plane []byte) []uint16 {
+				return s.marked[:orderedPlaces(&s.marked[0], &s.marks, &plane[0], uintptr(len(plane)))]
+			},
 		})
 	}
 	if x.HasAVX2 && x.HasBMI1 && x.HasPOPCNT {
@@ -57,14 +59,14 @@ func native() (ms []*implementation) {
 			run: func(s *Scanner) {
 				s.live = runAVX2(&s.planes[0], &s.t.code.plain[0], uintptr(s.stripe), s.live)
 			},
-			places: stripePlacesOf,
+			places: func(s *Scanner, plane []byte) []uint16 {
+				s.counts = [stripes]uint64{}
+				stripePlaces(&s.places, &s.counts, &plane[0], uintptr(len(plane)))
+				return s.joinPlaces()
+			},
 		})
 	}
 	return ms
-}
-
-func stripePlacesOf(s *Scanner, plane []byte) {
-	stripePlaces(&s.places, &s.counts, &plane[0], uintptr(len(plane)))
 }
 
 // mark marks likely places of literals, pass by pass.

@@ -2693,3 +2693,200 @@ nextLine:
 	JB   line
 	VZEROUPPER
 	RET
+
+// func orderedPlaces(places *uint16, words *[64]uint64, plane *byte, stripe uintptr) uintptr
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F, AVX512VBMI, BMI, BMI2, GFNI
+TEXT ·orderedPlaces(SB), NOSPLIT, $0-40
+	MOVQ         places+0(FP), AX
+	MOVQ         words+8(FP), CX
+	MOVQ         plane+16(FP), DX
+	MOVQ         stripe+24(FP), BX
+	VMOVDQU64    reversedBytes<>+0(SB), Z0
+	VMOVDQU64    gatheredBytes<>+0(SB), Z2
+	MOVQ         $0x8040201008040201, SI
+	VPBROADCASTQ SI, Z1
+	XORQ         SI, SI
+	XORQ         DI, DI
+	MOVQ         BX, R8
+	SHRQ         $0x03, R8
+
+lineOfPlane:
+	VMOVDQA64      (DX)(DI*8), Z3
+	VPSHUFB        Z0, Z3, Z3
+	VGF2P8AFFINEQB $0x00, Z3, Z1, Z3
+	VPERMB         Z3, Z2, Z3
+	VMOVDQU64      Z3, (CX)(DI*8)
+	VPTESTMQ       Z3, Z3, K1
+	KMOVB          K1, R9
+	SHLXQ          DI, R9, R9
+	ORQ            R9, SI
+	ADDQ           $0x08, DI
+	CMPQ           DI, R8
+	JB             lineOfPlane
+	BSWAPQ         SI
+	VMOVQ          SI, X0
+	VGF2P8AFFINEQB $0x00, X0, X1, X0
+	VMOVQ          X0, SI
+	MOVQ           AX, DX
+	TESTQ          SI, SI
+	JEQ            noWord
+
+wordOfPlane:
+	TZCNTQ SI, DI
+	MOVQ   DI, R8
+	ANDL   $0x07, DI
+	SHRL   $0x03, R8
+	LEAQ   (R8)(DI*8), R9
+	MOVQ   (CX)(R9*8), R9
+	IMULQ  BX, R8
+	SHLL   $0x06, DI
+	ADDL   DI, R8
+
+bitOfWord:
+	TZCNTQ R9, DI
+	ADDL   R8, DI
+	MOVW   DI, (DX)
+	ADDQ   $0x02, DX
+	BLSRQ  R9, R9
+	JNE    bitOfWord
+	BLSRQ  SI, SI
+	JNE    wordOfPlane
+
+noWord:
+	SUBQ AX, DX
+	SHRQ $0x01, DX
+	MOVQ DX, ret+32(FP)
+	VZEROUPPER
+	RET
+
+DATA reversedBytes<>+0(SB)/1, $0x07
+DATA reversedBytes<>+1(SB)/1, $0x06
+DATA reversedBytes<>+2(SB)/1, $0x05
+DATA reversedBytes<>+3(SB)/1, $0x04
+DATA reversedBytes<>+4(SB)/1, $0x03
+DATA reversedBytes<>+5(SB)/1, $0x02
+DATA reversedBytes<>+6(SB)/1, $0x01
+DATA reversedBytes<>+7(SB)/1, $0x00
+DATA reversedBytes<>+8(SB)/1, $0x0f
+DATA reversedBytes<>+9(SB)/1, $0x0e
+DATA reversedBytes<>+10(SB)/1, $0x0d
+DATA reversedBytes<>+11(SB)/1, $0x0c
+DATA reversedBytes<>+12(SB)/1, $0x0b
+DATA reversedBytes<>+13(SB)/1, $0x0a
+DATA reversedBytes<>+14(SB)/1, $0x09
+DATA reversedBytes<>+15(SB)/1, $0x08
+DATA reversedBytes<>+16(SB)/1, $0x17
+DATA reversedBytes<>+17(SB)/1, $0x16
+DATA reversedBytes<>+18(SB)/1, $0x15
+DATA reversedBytes<>+19(SB)/1, $0x14
+DATA reversedBytes<>+20(SB)/1, $0x13
+DATA reversedBytes<>+21(SB)/1, $0x12
+DATA reversedBytes<>+22(SB)/1, $0x11
+DATA reversedBytes<>+23(SB)/1, $0x10
+DATA reversedBytes<>+24(SB)/1, $0x1f
+DATA reversedBytes<>+25(SB)/1, $0x1e
+DATA reversedBytes<>+26(SB)/1, $0x1d
+DATA reversedBytes<>+27(SB)/1, $0x1c
+DATA reversedBytes<>+28(SB)/1, $0x1b
+DATA reversedBytes<>+29(SB)/1, $0x1a
+DATA reversedBytes<>+30(SB)/1, $0x19
+DATA reversedBytes<>+31(SB)/1, $0x18
+DATA reversedBytes<>+32(SB)/1, $0x27
+DATA reversedBytes<>+33(SB)/1, $0x26
+DATA reversedBytes<>+34(SB)/1, $0x25
+DATA reversedBytes<>+35(SB)/1, $0x24
+DATA reversedBytes<>+36(SB)/1, $0x23
+DATA reversedBytes<>+37(SB)/1, $0x22
+DATA reversedBytes<>+38(SB)/1, $0x21
+DATA reversedBytes<>+39(SB)/1, $0x20
+DATA reversedBytes<>+40(SB)/1, $0x2f
+DATA reversedBytes<>+41(SB)/1, $0x2e
+DATA reversedBytes<>+42(SB)/1, $0x2d
+DATA reversedBytes<>+43(SB)/1, $0x2c
+DATA reversedBytes<>+44(SB)/1, $0x2b
+DATA reversedBytes<>+45(SB)/1, $0x2a
+DATA reversedBytes<>+46(SB)/1, $0x29
+DATA reversedBytes<>+47(SB)/1, $0x28
+DATA reversedBytes<>+48(SB)/1, $0x37
+DATA reversedBytes<>+49(SB)/1, $0x36
+DATA reversedBytes<>+50(SB)/1, $0x35
+DATA reversedBytes<>+51(SB)/1, $0x34
+DATA reversedBytes<>+52(SB)/1, $0x33
+DATA reversedBytes<>+53(SB)/1, $0x32
+DATA reversedBytes<>+54(SB)/1, $0x31
+DATA reversedBytes<>+55(SB)/1, $0x30
+DATA reversedBytes<>+56(SB)/1, $0x3f
+DATA reversedBytes<>+57(SB)/1, $0x3e
+DATA reversedBytes<>+58(SB)/1, $0x3d
+DATA reversedBytes<>+59(SB)/1, $0x3c
+DATA reversedBytes<>+60(SB)/1, $0x3b
+DATA reversedBytes<>+61(SB)/1, $0x3a
+DATA reversedBytes<>+62(SB)/1, $0x39
+DATA reversedBytes<>+63(SB)/1, $0x38
+GLOBL reversedBytes<>(SB), RODATA|NOPTR, $64
+
+DATA gatheredBytes<>+0(SB)/1, $0x00
+DATA gatheredBytes<>+1(SB)/1, $0x08
+DATA gatheredBytes<>+2(SB)/1, $0x10
+DATA gatheredBytes<>+3(SB)/1, $0x18
+DATA gatheredBytes<>+4(SB)/1, $0x20
+DATA gatheredBytes<>+5(SB)/1, $0x28
+DATA gatheredBytes<>+6(SB)/1, $0x30
+DATA gatheredBytes<>+7(SB)/1, $0x38
+DATA gatheredBytes<>+8(SB)/1, $0x01
+DATA gatheredBytes<>+9(SB)/1, $0x09
+DATA gatheredBytes<>+10(SB)/1, $0x11
+DATA gatheredBytes<>+11(SB)/1, $0x19
+DATA gatheredBytes<>+12(SB)/1, $0x21
+DATA gatheredBytes<>+13(SB)/1, $0x29
+DATA gatheredBytes<>+14(SB)/1, $0x31
+DATA gatheredBytes<>+15(SB)/1, $0x39
+DATA gatheredBytes<>+16(SB)/1, $0x02
+DATA gatheredBytes<>+17(SB)/1, $0x0a
+DATA gatheredBytes<>+18(SB)/1, $0x12
+DATA gatheredBytes<>+19(SB)/1, $0x1a
+DATA gatheredBytes<>+20(SB)/1, $0x22
+DATA gatheredBytes<>+21(SB)/1, $0x2a
+DATA gatheredBytes<>+22(SB)/1, $0x32
+DATA gatheredBytes<>+23(SB)/1, $0x3a
+DATA gatheredBytes<>+24(SB)/1, $0x03
+DATA gatheredBytes<>+25(SB)/1, $0x0b
+DATA gatheredBytes<>+26(SB)/1, $0x13
+DATA gatheredBytes<>+27(SB)/1, $0x1b
+DATA gatheredBytes<>+28(SB)/1, $0x23
+DATA gatheredBytes<>+29(SB)/1, $0x2b
+DATA gatheredBytes<>+30(SB)/1, $0x33
+DATA gatheredBytes<>+31(SB)/1, $0x3b
+DATA gatheredBytes<>+32(SB)/1, $0x04
+DATA gatheredBytes<>+33(SB)/1, $0x0c
+DATA gatheredBytes<>+34(SB)/1, $0x14
+DATA gatheredBytes<>+35(SB)/1, $0x1c
+DATA gatheredBytes<>+36(SB)/1, $0x24
+DATA gatheredBytes<>+37(SB)/1, $0x2c
+DATA gatheredBytes<>+38(SB)/1, $0x34
+DATA gatheredBytes<>+39(SB)/1, $0x3c
+DATA gatheredBytes<>+40(SB)/1, $0x05
+DATA gatheredBytes<>+41(SB)/1, $0x0d
+DATA gatheredBytes<>+42(SB)/1, $0x15
+DATA gatheredBytes<>+43(SB)/1, $0x1d
+DATA gatheredBytes<>+44(SB)/1, $0x25
+DATA gatheredBytes<>+45(SB)/1, $0x2d
+DATA gatheredBytes<>+46(SB)/1, $0x35
+DATA gatheredBytes<>+47(SB)/1, $0x3d
+DATA gatheredBytes<>+48(SB)/1, $0x06
+DATA gatheredBytes<>+49(SB)/1, $0x0e
+DATA gatheredBytes<>+50(SB)/1, $0x16
+DATA gatheredBytes<>+51(SB)/1, $0x1e
+DATA gatheredBytes<>+52(SB)/1, $0x26
+DATA gatheredBytes<>+53(SB)/1, $0x2e
+DATA gatheredBytes<>+54(SB)/1, $0x36
+DATA gatheredBytes<>+55(SB)/1, $0x3e
+DATA gatheredBytes<>+56(SB)/1, $0x07
+DATA gatheredBytes<>+57(SB)/1, $0x0f
+DATA gatheredBytes<>+58(SB)/1, $0x17
+DATA gatheredBytes<>+59(SB)/1, $0x1f
+DATA gatheredBytes<>+60(SB)/1, $0x27
+DATA gatheredBytes<>+61(SB)/1, $0x2f
+DATA gatheredBytes<>+62(SB)/1, $0x37
+DATA gatheredBytes<>+63(SB)/1, $0x3f
+GLOBL gatheredBytes<>(SB), RODATA|NOPTR, $64

@@ -146,24 +146,36 @@ func (s *Scanner) Literals(from, to int) []Found {
 // that a shape starts at, in order, as offsets from the start of the window. They are valid
 // until the next call of Candidates or Load.
 func (s *Scanner) Candidates(shape, from, to int) []uint16 {
-	slot := s.t.prog.Outs[shape]
+	return s.bits(s.t.prog.Outs[shape], from, to)
+}
+
+// Escapes returns the places in text[from:to) of bytes that may introduce an escape
+// sequence, as Candidates does.
+func (s *Scanner) Escapes(from, to int) []uint16 { return s.bits(int(Escape), from, to) }
+
+// bits returns the places in text[from:to) of the bits of a slot.
+func (s *Scanner) bits(slot, from, to int) []uint16 {
 	if slot < 64 && s.live>>slot&1 == 0 {
 		return nil
 	}
-	s.counts = [stripes]uint64{}
-	s.impl.places(s, s.plane(slot)[:s.stripe])
+	out := s.impl.places(s, s.plane(slot)[:s.stripe])
+	for len(out) > 0 && int(out[0]) < from-s.base {
+		out = out[1:]
+	}
+	for len(out) > 0 && int(out[len(out)-1]) >= to-s.base {
+		out = out[:len(out)-1]
+	}
+	return out
+}
+
+// joinPlaces joins the places of each stripe, of which counts tells the number.
+func (s *Scanner) joinPlaces() []uint16 {
 	out := s.marked[:0]
 	for k, m := range s.counts {
 		base := k * s.stripe
 		for _, j := range s.places[k][:m] {
 			out = append(out, uint16(base)+j)
 		}
-	}
-	for len(out) > 0 && int(out[0]) < from-s.base {
-		out = out[1:]
-	}
-	for len(out) > 0 && int(out[len(out)-1]) >= to-s.base {
-		out = out[:len(out)-1]
 	}
 	return out
 }

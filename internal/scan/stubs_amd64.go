@@ -64,3 +64,9 @@ func compareEntries(same *uint64, places *uint16, n uintptr, w *byte, text *byte
 //
 //go:noescape
 func stripePlaces(places *[8][512]uint16, n *[8]uint64, plane *byte, stripe uintptr)
+
+// orderedPlaces writes down the places of the bits of a plane in the order of the text, and returns how many.
+// It uses words. Needs AVX-512 F, BW, DQ, VBMI, GFNI, BMI1 and BMI2.
+//
+//go:noescape
+func orderedPlaces(places *uint16, words *[64]uint64, plane *byte, stripe uintptr) uintptr

@@ -42,5 +42,6 @@ func main() {
 	likelyPlaces()
 	compareEntries()
 	stripePlaces()
+	orderedPlaces()
 	Generate()
 }

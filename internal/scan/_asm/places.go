@@ -238,3 +238,90 @@ func stripePlaces() {
 	VZEROUPPER()
 	RET()
 }
+// bytes64 returns a constant of 64 bytes.
+func bytes64(name string, b func(i int) uint8) Mem {
+	m := GLOBL(name, attr.RODATA|attr.NOPTR)
+	for i := range 64 {
+		DATA(i, U8(b(i)))
+	}
+	return m
+}
+
+// orderedPlaces writes down the places of the bits of a plane in the order of the text. It
+// takes eight bytes of the plane for a matrix of bits and turns them into eight bits of each
+// stripe; those of a line make a word of each stripe.
+func orderedPlaces() {
+	TEXT("orderedPlaces", attr.NOSPLIT, "func(places *uint16, words *[64]uint64, plane *byte, stripe uintptr) uintptr")
+	Pragma("noescape")
+	Doc("orderedPlaces writes down the places of the bits of a plane in the order of the text, and returns how many.",
+		"It uses words. Needs AVX-512 F, BW, DQ, VBMI, GFNI, BMI1 and BMI2.")
+	places := Load(Param("places"), GP64()).(reg.GPVirtual)
+	words := Load(Param("words"), GP64()).(reg.GPVirtual)
+	plane := Load(Param("plane"), GP64()).(reg.GPVirtual)
+	n := Load(Param("stripe"), GP64()).(reg.GPVirtual)
+	reverse, units, gather := ZMM(), ZMM(), ZMM()
+	VMOVDQU64(bytes64("reversedBytes", func(i int) uint8 { return uint8(i&^7 + 7 - i&7) }), reverse)
+	VMOVDQU64(bytes64("gatheredBytes", func(i int) uint8 { return uint8(i%8*8 + i/8) }), gather)
+	x := GP64()
+	MOVQ(U64(0x8040201008040201), x) // byte k has bit k alone
+	VPBROADCASTQ(x, units)
+
+	// some gets bit 8*line + k if the word of stripe k is not zero.
+	some, at, v, end := GP64(), GP64(), ZMM(), GP64()
+	XORQ(some, some)
+	XORQ(at, at)
+	MOVQ(n, end)
+	SHRQ(Imm(3), end)
+	Label("lineOfPlane")
+	VMOVDQA64(Mem{Base: plane, Index: at, Scale: 8}, v)
+	VPSHUFB(reverse, v, v)
+	VGF2P8AFFINEQB(Imm(0), v, units, v)
+	VPERMB(v, gather, v)
+	VMOVDQU64(v, Mem{Base: words, Index: at, Scale: 8})
+	k, bits := K(), GP64()
+	VPTESTMQ(v, v, k)
+	KMOVB(k, bits.As32())
+	SHLXQ(at, bits, bits)
+	ORQ(bits, some)
+	ADDQ(Imm(8), at)
+	CMPQ(at, end)
+	JB(LabelRef("lineOfPlane"))
+
+	// Turned in the same way, it has bit 8*k + line.
+	y := XMM()
+	BSWAPQ(some)
+	VMOVQ(some, y)
+	VGF2P8AFFINEQB(Imm(0), y, units.AsX(), y)
+	VMOVQ(y, some)
+	p := GP64()
+	MOVQ(places, p)
+	TESTQ(some, some)
+	JEQ(LabelRef("noWord"))
+	Label("wordOfPlane")
+	line, stripe, word := GP64(), GP64(), GP64()
+	TZCNTQ(some, line)
+	MOVQ(line, stripe)
+	ANDL(Imm(7), line.As32())
+	SHRL(Imm(3), stripe.As32())
+	LEAQ(Mem{Base: stripe, Index: line, Scale: 8}, word)
+	MOVQ(Mem{Base: words, Index: word, Scale: 8}, word)
+	IMULQ(n, stripe)
+	SHLL(Imm(6), line.As32())
+	ADDL(line.As32(), stripe.As32())
+	Label("bitOfWord")
+	place := GP64()
+	TZCNTQ(word, place)
+	ADDL(stripe.As32(), place.As32())
+	MOVW(place.As16(), Mem{Base: p})
+	ADDQ(Imm(2), p)
+	BLSRQ(word, word)
+	JNE(LabelRef("bitOfWord"))
+	BLSRQ(some, some)
+	JNE(LabelRef("wordOfPlane"))
+	Label("noWord")
+	SUBQ(places, p)
+	SHRQ(Imm(1), p)
+	Store(p, ReturnIndex(0))
+	VZEROUPPER()
+	RET()
+}
