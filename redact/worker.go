@@ -78,6 +78,12 @@ type Worker struct {
 	explain   []Candidate
 	explained bool
 
+	// For AppendFields: what is taken, in which fields it is, and the fields that are
+	// looked at again.
+	taken   []Finding
+	takenIn []int
+	again   []int
+
 	// swallow says that AppendPart left off inside a value too long to hold.
 	swallow bool
 }

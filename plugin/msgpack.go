@@ -1,0 +1,201 @@
+package plugin
+
+import (
+	"encoding/binary"
+	"strconv"
+)
+
+// Kinds of values, by what the walk does with them.
+type kind uint8
+
+const (
+	kindAtom kind = iota // nil, bool, float
+	kindInt
+	kindText // str and bin
+	kindExt
+	kindArray
+	kindMap
+)
+
+// item is a value of MessagePack as it stands in a chunk.
+// See https://github.com/msgpack/msgpack/blob/master/spec.md.
+type item struct {
+	kind kind
+	// body is where the payload starts, or the first element; end is where the payload
+	// ends, for containers as well as body.
+	body, end int
+	// n is how many values an array or a map has, a map two for each pair.
+	n int
+}
+
+// shape is what the first byte of a value says.
+type shape struct {
+	kind kind
+	// size is how many bytes follow the first one that hold a length, and with fixed
+	// how many that hold the value.
+	size uint8
+	// fixed says that the length is in n, not in bytes that follow.
+	fixed bool
+	// ok is false for the one byte that begins no value.
+	ok bool
+	n  uint8
+}
+
+var shapes = func() (t [256]shape) {
+	for c := range t {
+		switch {
+		case c <= 0x7f, c >= 0xe0:
+			t[c] = shape{kind: kindInt, fixed: true, ok: true}
+		case c <= 0x8f:
+			t[c] = shape{kind: kindMap, fixed: true, ok: true, n: uint8(c&15) * 2}
+		case c <= 0x9f:
+			t[c] = shape{kind: kindArray, fixed: true, ok: true, n: uint8(c & 15)}
+		case c <= 0xbf:
+			t[c] = shape{kind: kindText, fixed: true, ok: true, n: uint8(c & 31)}
+		}
+	}
+	for _, c := range []byte{0xc0, 0xc2, 0xc3} {
+		t[c] = shape{kind: kindAtom, fixed: true, ok: true}
+	}
+	t[0xca] = shape{kind: kindAtom, fixed: true, ok: true, n: 4}
+	t[0xcb] = shape{kind: kindAtom, fixed: true, ok: true, n: 8}
+	for i := range 4 {
+		t[0xcc+i] = shape{kind: kindInt, fixed: true, ok: true, n: 1 << i}
+		t[0xd0+i] = shape{kind: kindInt, fixed: true, ok: true, n: 1 << i}
+	}
+	for i := range 5 {
+		t[0xd4+i] = shape{kind: kindExt, fixed: true, ok: true, n: 1 << i}
+	}
+	for i := range 3 {
+		t[0xc4+i] = shape{kind: kindText, ok: true, size: 1 << i} // bin
+		t[0xd9+i] = shape{kind: kindText, ok: true, size: 1 << i} // str
+		t[0xc7+i] = shape{kind: kindExt, ok: true, size: 1 << i}
+	}
+	for i := range 2 {
+		t[0xdc+i] = shape{kind: kindArray, ok: true, size: 2 << i}
+		t[0xde+i] = shape{kind: kindMap, ok: true, size: 2 << i}
+	}
+	return t
+}()
+
+// itemAt reads the value at b[p]. It reports false when no value begins there, or when its
+// payload reaches beyond b.
+func itemAt(b []byte, p int) (it item, ok bool) {
+	if p >= len(b) {
+		return it, false
+	}
+	s := &shapes[b[p]]
+	p++
+	n := int(s.n)
+	if !s.fixed {
+		if len(b)-p < int(s.size) {
+			return it, false
+		}
+		switch s.size {
+		case 1:
+			n = int(b[p])
+		case 2:
+			n = int(binary.BigEndian.Uint16(b[p:]))
+		case 4:
+			n = int(binary.BigEndian.Uint32(b[p:]))
+		}
+		p += int(s.size)
+		if s.kind == kindMap {
+			n *= 2
+		}
+	}
+	it = item{kind: s.kind, body: p, end: p}
+	switch s.kind {
+	case kindArray, kindMap:
+		// Each value has one byte at least.
+		it.n = n
+		return it, n <= len(b)-p
+	case kindExt:
+		it.body++
+		n++
+	}
+	it.end = p + n
+	return it, s.ok && n <= len(b)-p
+}
+
+// skip returns the end of the value at b[p], at whatever depth it ends, or -1 when it is
+// damaged.
+func skip(b []byte, p int) int {
+	for left := 1; left > 0; left-- {
+		it, ok := itemAt(b, p)
+		if !ok {
+			return -1
+		}
+		left += it.n
+		p = it.end
+	}
+	return p
+}
+
+// appendInt appends the decimal form of the integer b.
+func appendInt(dst, b []byte) []byte {
+	var u uint64
+	for _, c := range b[1:] {
+		u = u<<8 | uint64(c)
+	}
+	switch c := b[0]; {
+	case c <= 0x7f:
+		u = uint64(c)
+	case c >= 0xe0:
+		return strconv.AppendInt(dst, int64(int8(c)), 10)
+	case c >= 0xd0:
+		n := 64 - 8*len(b[1:])
+		return strconv.AppendInt(dst, int64(u<<n)>>n, 10)
+	}
+	return strconv.AppendUint(dst, u, 10)
+}
+
+// appendText appends a value of the form that old begins with, and with the payload text.
+// The header has the width that it had, or what the length needs when that is more. In the
+// place of an integer comes a string.
+func appendText(dst, old, text []byte) []byte {
+	n := len(text)
+	width := func(least byte) byte { // of the three widths of a form, counted from 0
+		switch {
+		case n > 1<<16-1 || least == 2:
+			return 2
+		case n > 1<<8-1 || least == 1:
+			return 1
+		}
+		return 0
+	}
+	first := byte(0xd9)
+	var w byte
+	switch c := old[0]; {
+	case c >= 0xd9 && c <= 0xdb:
+		w = width(c - 0xd9)
+	case c >= 0xc4 && c <= 0xc6:
+		first, w = 0xc4, width(c-0xc4)
+	case c >= 0xc7 && c <= 0xc9:
+		first, w = 0xc7, width(c-0xc7)
+	case c >= 0xd4 && c <= 0xd8:
+		if len(old) == 2+n {
+			return append(append(dst, old[:2]...), text...)
+		}
+		first, w = 0xc7, width(0)
+	default:
+		if n < 32 {
+			return append(append(dst, 0xa0|byte(n)), text...)
+		}
+		w = width(0)
+	}
+	dst = append(dst, first+w)
+	switch w {
+	case 0:
+		dst = append(dst, byte(n))
+	case 1:
+		dst = binary.BigEndian.AppendUint16(dst, uint16(n))
+	default:
+		dst = binary.BigEndian.AppendUint32(dst, uint32(n))
+	}
+	if first == 0xc7 {
+		it, _ := itemAt(old, 0)
+		dst = append(dst, old[it.body-1])
+	}
+	return append(dst, text...)
+}
