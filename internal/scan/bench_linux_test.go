@@ -1,13 +1,9 @@
 package scan
 
 import (
-	"bufio"
 	"fmt"
-	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
-	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -30,24 +26,6 @@ var benchShapes = []string{
 	`\b\d{9}\b`,
 	`\b[A-Z]{2}\d{6}[A-Z]\b`,
 	`[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-`,
-}
-
-// realLiterals returns the first n of the literals in testdata: those of secret rules that
-// are in use, names of services, names of fields.
-func realLiterals(t testing.TB, n int) (ls []Literal) {
-	f, err := os.Open(filepath.Join("testdata", "literals.txt"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	for s := bufio.NewScanner(f); s.Scan() && len(ls) < n; {
-		fold, text, _ := strings.Cut(s.Text(), " ")
-		ls = append(ls, Literal{text, fold == "i"})
-	}
-	if len(ls) < n {
-		t.Fatalf("testdata has %d literals", len(ls))
-	}
-	return ls
 }
 
 // cpuTime is the CPU time of this thread in nanoseconds. Machines are shared; wall time

@@ -28,7 +28,7 @@ const maxOffset = Margin - maxWindow
 
 // A literalModel is how an implementation tells likely places of literals from others.
 type literalModel struct {
-	// features look up buckets. Without any, places are told by a table of byte pairs.
+	// features look up buckets. The model evenPlaces has none.
 	features []feature
 	// values is the number of values of each feature.
 	values int
@@ -43,9 +43,6 @@ type feature struct {
 	// figure costs time, never a literal.
 	share *[128]float64
 }
-
-// bytePairs tells places by a table of all pairs of bytes: that of the portable kernel.
-var bytePairs = &literalModel{}
 
 // hashedPairs are hashes of two bytes each: the features of the AVX-512 kernel.
 var hashedPairs = &literalModel{values: 128, features: []feature{
@@ -127,7 +124,7 @@ type window struct {
 
 // any is the value of a feature that lies beyond the end of the literal: it may be
 // whatever it likes.
-const any = 128 
+const any = 128
 
 // value returns feature f of the window of a literal at off.
 func (f *feature) value(text string, off int) int {
@@ -168,21 +165,6 @@ func offsets(text string, f func(off int)) {
 	for off := 0; off == 0 || off+maxWindow <= len(text) && off <= maxOffset; off++ {
 		f(off)
 	}
-}
-
-// rarest chooses the window of each literal that starts with the rarest pair of bytes.
-func rarest(lits []Literal) []window {
-	ws := make([]window, len(lits))
-	for i, l := range lits {
-		ws[i].lit = l
-		best := math.Inf(1)
-		offsets(l.Text, func(off int) {
-			if s := share(folded(l.Text[off]), folded(l.Text[off+1])) + windowShare(l.Text, off); s < best {
-				best, ws[i].off = s, off
-			}
-		})
-	}
-	return ws
 }
 
 // deal chooses a window and a bucket for each literal, so that few places of log text pass
@@ -284,21 +266,6 @@ func (m *literalModel) bucketTables(ws []window) []byte {
 			}
 			for v := range half {
 				half[v] |= 1 << (w.bucket % 8)
-			}
-		}
-	}
-	return t
-}
-
-// pairTable returns the table of all pairs of bytes, the first one in the low half of the
-// index: 1 for those that the window of a literal starts with.
-func pairTable(ws []window) []byte {
-	t := make([]byte, 1<<16)
-	for _, w := range ws {
-		a, b := w.lit.Text[w.off], w.lit.Text[w.off+1]
-		for _, x := range [2]byte{a &^ 0x20, a | 0x20} {
-			for _, y := range [2]byte{b &^ 0x20, b | 0x20} {
-				t[int(x)|int(y)<<8] = 1
 			}
 		}
 	}

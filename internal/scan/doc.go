@@ -2,15 +2,14 @@
 //
 // Text is looked at in windows of [Window] bytes, in two stages.
 //
-// Stage 1 reads the window once and makes one bitmap, a plane, for each byte [Class],
-// with bit i of word i/64 standing for byte i, and one plane of literal hits by the
-// method that Hyperscan calls Teddy: each literal is known by one window of three bytes
-// and sits in one of sixteen buckets; a byte is a hit when one bucket admits it and the
-// two bytes after it.
+// Stage 1 reads the window and makes one bitmap, a plane, for each byte [Class], and a
+// list of the literals in it. A plane has the places of eight stripes of the window side by
+// side, one in each bit of a byte, so that the plane of what stands n bytes on is the same
+// plane read n bytes on.
 //
 // Stage 2 runs a [Program] over the planes. It is compiled from shapes, which are
 // regular expressions of fixed small width: "three digits, dash, two digits" is an AND
-// of shifted planes, for all 8192 places of a window at once. The cost is the number of
+// of shifted planes, for all places of a window at once. The cost is the number of
 // operations in the program, whatever the text.
 //
 // The windows of a longer text overlap by [Margin] bytes on each side, so that a shape

@@ -8,71 +8,40 @@ import (
 // portable are the kernels in portable code.
 var portable = implementation{
 	name:     "portable",
-	model:    bytePairs,
+	model:    evenPlaces,
 	classes:  classesGeneric,
 	literals: literalsGeneric,
 	run:      runGeneric,
 	places:   placesGeneric,
 }
 
-func load16(b []byte) uint16     { return binary.LittleEndian.Uint16(b) }
+func load32(b []byte) uint32     { return binary.LittleEndian.Uint32(b) }
 func load64(b []byte) uint64     { return binary.LittleEndian.Uint64(b) }
 func store64(b []byte, v uint64) { binary.LittleEndian.PutUint64(b, v) }
 
-// kindLanes holds for each byte the four bits of its kind, bit k as bit 8*k.
-var kindLanes = func() (t [256]uint32) {
-	for b, k := range kinds {
-		for i := range 4 {
-			t[b] |= uint32(k) >> i & 1 << (8 * i)
-		}
-	}
-	return t
-}()
-
-// classesGeneric makes the class planes of the window.
+// classesGeneric makes the class planes of the window. It turns the words of the eight
+// stripes into one plane for each bit of the bytes, and makes the classes of those by
+// logic, 64 bytes at a time, in the way of Parabix (Cameron, Herdy and Lin, "High
+// Performance XML Parsing Using Parallel Bit Stream Technology", 2008).
 func classesGeneric(s *Scanner) {
-	xs := s.lanes[:s.stripe]
-	gatherKinds(xs, s.w)
+	n := s.stripe
 	// Of the commoner classes it is taken that the window has some.
-	var upper, dot, dash, space, colon, at, plus, escape uint64
-	for j := 0; j < len(xs); j += 8 {
-		x := (*[8]uint32)(xs[j:])
-		// Byte k of word i and byte i of word k change places, in both halves.
-		b0, b1 := uint64(x[0])|uint64(x[4])<<32, uint64(x[1])|uint64(x[5])<<32
-		b2, b3 := uint64(x[2])|uint64(x[6])<<32, uint64(x[3])|uint64(x[7])<<32
-		const m2, m1 = 0x0000ffff0000ffff, 0x00ff00ff00ff00ff
-		b0, b2 = b0&m2|b2&m2<<16, b0>>16&m2|b2&^m2
-		b1, b3 = b1&m2|b3&m2<<16, b1>>16&m2|b3&^m2
-		b0, b1 = b0&m1|b1&m1<<8, b0>>8&m1|b1&^m1
-		b2, b3 = b2&m1|b3&m1<<8, b2>>8&m1|b3&^m1
-		// Now they are the four bits of the kinds. See there for what they mean.
-		o := (*[(int(NumClasses)-1)*stride + 8]byte)(s.planes[edge+j:])
-		put := func(c Class, v uint64) uint64 {
-			store64(o[int(c)*stride:], v)
-			return v
-		}
-		put(Word, b3)
-		put(NonWord, ^b3)
-		put(Hex, b3&b0)
-		put(Digit, b3&b2&b0)
-		upper |= put(Upper, b3&b1)
-		low, high := ^b3&^b2, ^b3&b2
-		dot |= put(Dot, low&^b1&b0)
-		dash |= put(Dash, low&b1&^b0)
-		space |= put(Space, low&b1&b0)
-		colon |= put(Colon, high&^b1&^b0)
-		at |= put(At, high&^b1&b0)
-		plus |= put(Plus, high&b1&^b0)
-		escape |= put(Escape, high&b1&b0)
+	var at, plus, escape uint64
+	for j := 0; j < n; j += minStripe {
+		w := s.w[j:]
+		a, p, e := classGroup((*[classPlanes]byte)(s.planes[edge+j:]),
+			(*[minStripe]byte)(w), (*[minStripe]byte)(w[n:]), (*[minStripe]byte)(w[2*n:]), (*[minStripe]byte)(w[3*n:]),
+			(*[minStripe]byte)(w[4*n:]), (*[minStripe]byte)(w[5*n:]), (*[minStripe]byte)(w[6*n:]), (*[minStripe]byte)(w[7*n:]))
+		at, plus, escape = at|a, plus|p, escape|e
 	}
-	s.live = 1<<Word | 1<<NonWord | 1<<Hex | 1<<Digit
-	for c, any := range [NumClasses]uint64{Upper: upper, Dot: dot, Dash: dash, Space: space, Colon: colon, At: at, Plus: plus, Escape: escape} {
-		if any != 0 {
-			s.live |= 1 << c
+	s.live = 1<<NumClasses - 1
+	for c, any := range [NumClasses]uint64{At: at, Plus: plus, Escape: escape} {
+		if any == 0 && 1<<c&rareClasses != 0 {
+			s.live &^= 1 << c
 		}
 	}
-	for c := range int(NumClasses) {
-		s.extend(c)
+	for c, ahead := range s.t.code.ahead {
+		s.extend(c, ahead)
 	}
 	// Outside of the text there are no words.
 	p := s.plane(int(NonWord))
@@ -82,171 +51,290 @@ func classesGeneric(s *Scanner) {
 	s.planes[int(NonWord)*stride+edge-1] = p[s.stripe-1]<<1 | s.before
 }
 
-// gatherKinds gathers the kinds of the bytes at each place of all stripes: bit k of them in
-// byte k, stripe by stripe.
-func gatherKinds(xs []uint32, w []byte) {
-	n := len(xs)
-	w0, w1, w2, w3 := w[:n], w[n:][:n], w[2*n:][:n], w[3*n:][:n]
-	w4, w5, w6, w7 := w[4*n:][:n], w[5*n:][:n], w[6*n:][:n], w[7*n:][:n]
-	t := &kindLanes
-	for i := range xs {
-		x := t[w7[i]]
-		x = x<<1 | t[w6[i]]
-		x = x<<1 | t[w5[i]]
-		x = x<<1 | t[w4[i]]
-		x = x<<1 | t[w3[i]]
-		x = x<<1 | t[w2[i]]
-		x = x<<1 | t[w1[i]]
-		xs[i] = x<<1 | t[w0[i]]
+// rareClasses are those that whole windows have none of.
+const rareClasses = 1<<At | 1<<Plus | 1<<Escape
+
+// classPlanes is the size of minStripe places of all class planes.
+const classPlanes = (int(NumClasses)-1)*stride + minStripe
+
+// classGroup makes the class planes of minStripe places of each stripe.
+func classGroup(o *[classPlanes]byte, w0, w1, w2, w3, w4, w5, w6, w7 *[minStripe]byte) (anyAt, anyPlus, anyEscape uint64) {
+	for j := 0; j < minStripe; j += 8 {
+		// Word k holds bytes of stripe k; bit k of each byte of word b is bit b of them.
+		b0, b1, b2, b3 := load64(w0[j:]), load64(w1[j:]), load64(w2[j:]), load64(w3[j:])
+		b4, b5, b6, b7 := load64(w4[j:]), load64(w5[j:]), load64(w6[j:]), load64(w7[j:])
+		b0, b4 = swapBits(b0, b4, 4, 0x0f0f0f0f_0f0f0f0f)
+		b1, b5 = swapBits(b1, b5, 4, 0x0f0f0f0f_0f0f0f0f)
+		b2, b6 = swapBits(b2, b6, 4, 0x0f0f0f0f_0f0f0f0f)
+		b3, b7 = swapBits(b3, b7, 4, 0x0f0f0f0f_0f0f0f0f)
+		b0, b2 = swapBits(b0, b2, 2, 0x33333333_33333333)
+		b1, b3 = swapBits(b1, b3, 2, 0x33333333_33333333)
+		b4, b6 = swapBits(b4, b6, 2, 0x33333333_33333333)
+		b5, b7 = swapBits(b5, b7, 2, 0x33333333_33333333)
+		b0, b1 = swapBits(b0, b1, 1, 0x55555555_55555555)
+		b2, b3 = swapBits(b2, b3, 1, 0x55555555_55555555)
+		b4, b5 = swapBits(b4, b5, 1, 0x55555555_55555555)
+		b6, b7 = swapBits(b6, b7, 1, 0x55555555_55555555)
+
+		p := (*[(int(NumClasses)-1)*stride + 8]byte)(o[j:])
+		// The columns of ASCII: 2 and 3, with punctuation and digits, and 4 to 7, with
+		// letters.
+		b76 := b7 | b6
+		col23, col47 := b5&^b76, b6&^b7
+		col3, col2 := col23&b4, col23&^b4
+		b21 := b2 | b1
+		b20 := b2 | b0
+		digit := col3 &^ (b3 & b21)
+		store64(p[int(Digit)*stride:], digit)
+		store64(p[int(Colon)*stride:], col3&b3&b1&^b20)
+		some := b21 | b0
+		store64(p[int(Space)*stride:], col2&^(b3|some))
+		percent := col2 & b2 & (b1 ^ b0) &^ b3 // and &
+		col2 &= b3
+		store64(p[int(Dot)*stride:], col2&b2&b1&^b0)
+		store64(p[int(Dash)*stride:], col2&b2&b0&^b1)
+		plus := col2 & b1 & b0 &^ b2
+		store64(p[int(Plus)*stride:], plus)
+		anyPlus |= plus
+
+		col45 := col47 &^ b5
+		at := col45 &^ (some | b3 | b4)
+		store64(p[int(At)*stride:], at)
+		anyAt |= at
+		high, b10 := b4&b3, b1&b0
+		last := high & col45 & b2
+		escape := percent | last&^(b1|b0)
+		store64(p[int(Escape)*stride:], escape)
+		anyEscape |= escape
+		letter := (col47 &^ at) &^ (high & (b2 | b10))
+		letter &= some | b3 | b4
+		store64(p[int(Upper)*stride:], letter&^b5)
+		store64(p[int(Hex)*stride:], digit|letter&some&^(b4|b3|b2&b10))
+		word := digit | letter | last&b10
+		store64(p[int(Word)*stride:], word)
+		store64(p[int(NonWord)*stride:], ^word)
 	}
+	return anyAt, anyPlus, anyEscape
 }
 
-// extend writes what a term that looks ahead sees after the last place of each stripe: the
-// first places of the next one.
-func (s *Scanner) extend(slot int) {
+// swapBits swaps bits of two words: those of b under the mask, and those of a that are n
+// higher.
+func swapBits(a, b uint64, n uint, mask uint64) (uint64, uint64) {
+	x := (a>>n ^ b) & mask
+	return a ^ x<<n, b ^ x
+}
+
+// extend writes what a term that looks ahead, by up to n places, sees after the last place
+// of each stripe: the first places of the next one.
+func (s *Scanner) extend(slot, n int) {
 	p := s.plane(slot)
-	q := p[s.stripe:]
-	for i := 0; i < edge; i += 8 {
+	q := p[s.stripe:][:edge]
+	for i := 0; i < n; i += 8 {
 		store64(q[i:], load64(p[i:])>>1&0x7f7f7f7f_7f7f7f7f)
 	}
 }
 
 // literalsGeneric finds the literals in the window.
 func literalsGeneric(s *Scanner) {
-	markPairs(s)
-	t := s.lits
+	t := s.lits.even
 	n := 0
-	for i, m := range s.marks[:stripes*s.stripe/64] {
-		for ; m != 0; m &= m - 1 {
-			// Each place is written, and kept only if it passes: most do not, but which
-			// do cannot be foreseen.
-			at := i*64 + bits.TrailingZeros64(m)
-			s.marked[n] = uint16(at)
-			n += t.admits(binary.LittleEndian.Uint32(s.w[at:]))
+	for i := 0; i < stripes*s.stripe; i += 128 {
+		for m := markEven(&t.filter, (*[128 + slack]byte)(s.w[i:])); m != 0; m &= m - 1 {
+			s.marked[n] = uint16(i + 2*bits.TrailingZeros64(m))
+			n++
 		}
 	}
 	for _, at := range s.marked[:n] {
 		place := s.base + int(at)
-		for i := int(t.entry(binary.LittleEndian.Uint32(s.w[at:]))); ; i++ {
-			e := &t.entries[i]
-			start := place - int(e.off)
+		for i := t.first[evenHash(load32(s.w[at:]))]; ; i++ {
+			w := &t.windows[i]
+			e := &s.lits.entries[w.entry]
+			start := place - int(w.off)
 			if start >= 0 && (start+8 > len(s.text) || (load64(s.text[start:])|e.fold)&e.mask == e.want) {
-				s.compare(i, start)
+				s.compare(int(w.entry), start)
 			}
-			if e.last {
+			if w.last {
 				break
 			}
 		}
 	}
 }
 
-// markPairs marks the places of pairs of bytes that a window of a literal starts with.
-func markPairs(s *Scanner) {
-	t := (*[1 << 16]byte)(s.lits.first)
-	for i := 0; i*64 < stripes*s.stripe; i++ {
-		var m uint64
-		for k := 56; k >= 0; k -= 8 {
-			x := (*[9]byte)(s.w[i*64+k:])
-			a := uint64(t[load16(x[7:])])
-			a = a<<1 | uint64(t[load16(x[6:])])
-			a = a<<1 | uint64(t[load16(x[5:])])
-			a = a<<1 | uint64(t[load16(x[4:])])
-			a = a<<1 | uint64(t[load16(x[3:])])
-			a = a<<1 | uint64(t[load16(x[2:])])
-			a = a<<1 | uint64(t[load16(x[1:])])
-			a = a<<1 | uint64(t[load16(x[0:])])
-			m = m<<8 | a
-		}
-		s.marks[i] = m
+// markEven returns a bit for each of 64 even places: whether it may have a window.
+func markEven(f *[1 << evenBits]uint8, x *[128 + slack]byte) (m uint64) {
+	_ = f[0]
+	for k := 112; k >= 0; k -= 16 {
+		y := (*[16 + slack]byte)(x[k:])
+		a := admits(f, load32(y[14:]))
+		a = a<<1 | admits(f, load32(y[12:]))
+		a = a<<1 | admits(f, load32(y[10:]))
+		a = a<<1 | admits(f, load32(y[8:]))
+		a = a<<1 | admits(f, load32(y[6:]))
+		a = a<<1 | admits(f, load32(y[4:]))
+		a = a<<1 | admits(f, load32(y[2:]))
+		a = a<<1 | admits(f, load32(y[0:]))
+		m = m<<8 | a
 	}
+	return m
 }
 
-// runGeneric runs the program over the planes of the window. It uses what only scalar code
-// can: after the first two terms of a product few words are left that are not zero, and
-// only those are looked at again.
+// runGeneric runs the program over the planes of the window, operation by operation. Each
+// of them is a loop over the words of few planes without a branch: what stops early on
+// some text costs more in jumps that cannot be foreseen than it saves.
 func runGeneric(s *Scanner) {
 	for i := range s.t.code.steps {
 		st := &s.t.code.steps[i]
 		var any uint64
-		add := false
 		for k := range st.products {
 			p := &st.products[k]
-			if p.need&^s.live != 0 {
-				continue
+			if p.need&^s.live == 0 {
+				any |= s.product(p)
+			} else if k == 0 {
+				clear(s.planes[st.dst:][:s.stripe])
 			}
-			any |= s.product(st.dst, p.terms, add)
-			add = true
-		}
-		if !add && st.bit == 0 {
-			clear(s.planes[st.dst:][:s.stripe])
 		}
 		s.live &^= st.bit
 		if any != 0 {
 			s.live |= st.bit
 		}
-		if st.ahead {
-			s.extend(st.slot)
-		}
+		s.extend(st.slot, st.ahead)
 	}
 }
 
-// product computes the AND of terms into dst, or adds it to that.
-func (s *Scanner) product(dst int, terms []int, add bool) (any uint64) {
-	a, b, rest := terms[0], terms[0], terms[1:]
-	if len(rest) > 0 {
-		b, rest = rest[0], rest[1:]
-	}
-	// Written out, because indexes that are no constants are checked.
-	for j := 0; j < s.stripe; j += 64 {
-		d := (*[64]byte)(s.planes[dst+j:])
-		x := (*[64]byte)(s.planes[a+j:])
-		y := (*[64]byte)(s.planes[b+j:])
-		v0, v1 := load64(x[0:])&load64(y[0:]), load64(x[8:])&load64(y[8:])
-		v2, v3 := load64(x[16:])&load64(y[16:]), load64(x[24:])&load64(y[24:])
-		v4, v5 := load64(x[32:])&load64(y[32:]), load64(x[40:])&load64(y[40:])
-		v6, v7 := load64(x[48:])&load64(y[48:]), load64(x[56:])&load64(y[56:])
-		m := v0 | v1 | v2 | v3 | v4 | v5 | v6 | v7
-		if m != 0 && len(rest) > 0 {
-			v := [8]uint64{v0, v1, v2, v3, v4, v5, v6, v7}
-			m = s.remain(&v, rest, j)
-			v0, v1, v2, v3, v4, v5, v6, v7 = v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7]
+// product computes a product and returns the OR of its words.
+func (s *Scanner) product(p *codeProduct) (any uint64) {
+	for i := range p.ops {
+		o := &p.ops[i]
+		d, x := s.words(o.dst), &o.terms
+		a, b := s.words(x[0]), s.words(x[1])
+		switch {
+		case o.n == 2 && !o.add:
+			any = and2(d, a, b, s.stripe)
+		case o.n == 2:
+			any = add2(d, a, b, s.stripe)
+		case o.n == 3 && !o.add:
+			any = and3(d, a, b, s.words(x[2]), s.stripe)
+		case o.n == 3:
+			any = add3(d, a, b, s.words(x[2]), s.stripe)
+		case !o.add:
+			any = and4(d, a, b, s.words(x[2]), s.words(x[3]), s.stripe)
+		default:
+			any = add4(d, a, b, s.words(x[2]), s.words(x[3]), s.stripe)
 		}
-		any |= m
-		if add {
-			if m == 0 {
-				continue
-			}
-			v0, v1 = v0|load64(d[0:]), v1|load64(d[8:])
-			v2, v3 = v2|load64(d[16:]), v3|load64(d[24:])
-			v4, v5 = v4|load64(d[32:]), v5|load64(d[40:])
-			v6, v7 = v6|load64(d[48:]), v7|load64(d[56:])
+		if any == 0 {
+			break
 		}
-		store64(d[0:], v0)
-		store64(d[8:], v1)
-		store64(d[16:], v2)
-		store64(d[24:], v3)
-		store64(d[32:], v4)
-		store64(d[40:], v5)
-		store64(d[48:], v6)
-		store64(d[56:], v7)
 	}
 	return any
 }
 
-// remain takes the AND of v, the words at place j, with the terms, and returns the OR of
-// what remains.
-func (s *Scanner) remain(v *[8]uint64, terms []int, j int) (any uint64) {
-	for i, x := range v {
-		if x == 0 {
-			continue
-		}
-		for _, t := range terms {
-			if x &= load64(s.planes[t+j+8*i:]); x == 0 {
-				break
-			}
-		}
-		v[i] = x
-		any |= x
+// planeWords are the words of a plane, shifted or not. That they go on after maxStripe
+// saves checks.
+type planeWords = [maxStripe + 24]byte
+
+func (s *Scanner) words(offset int) *planeWords { return (*planeWords)(s.planes[offset:]) }
+
+// and2 sets d to the AND of planes, n bytes of each, and returns the OR of the words of it.
+// So do and3 and and4; add2 and its like set d to the OR of that and d, and return the OR of
+// the words of the AND.
+func and2(d, a, b *planeWords, n int) (any uint64) {
+	_, _, _ = d[0], a[0], b[0]
+	n = min(n, maxStripe)
+	for j := 0; j < n; j += 32 {
+		v0 := load64(a[j:]) & load64(b[j:])
+		v1 := load64(a[j+8:]) & load64(b[j+8:])
+		v2 := load64(a[j+16:]) & load64(b[j+16:])
+		v3 := load64(a[j+24:]) & load64(b[j+24:])
+		store64(d[j:], v0)
+		store64(d[j+8:], v1)
+		store64(d[j+16:], v2)
+		store64(d[j+24:], v3)
+		any |= v0 | v1 | v2 | v3
+	}
+	return any
+}
+
+func add2(d, a, b *planeWords, n int) (any uint64) {
+	_, _, _ = d[0], a[0], b[0]
+	n = min(n, maxStripe)
+	for j := 0; j < n; j += 32 {
+		v0 := load64(a[j:]) & load64(b[j:])
+		v1 := load64(a[j+8:]) & load64(b[j+8:])
+		v2 := load64(a[j+16:]) & load64(b[j+16:])
+		v3 := load64(a[j+24:]) & load64(b[j+24:])
+		any |= v0 | v1 | v2 | v3
+		store64(d[j:], v0|load64(d[j:]))
+		store64(d[j+8:], v1|load64(d[j+8:]))
+		store64(d[j+16:], v2|load64(d[j+16:]))
+		store64(d[j+24:], v3|load64(d[j+24:]))
+	}
+	return any
+}
+
+func and3(d, a, b, c *planeWords, n int) (any uint64) {
+	_, _, _, _ = d[0], a[0], b[0], c[0]
+	n = min(n, maxStripe)
+	for j := 0; j < n; j += 32 {
+		v0 := load64(a[j:]) & load64(b[j:]) & load64(c[j:])
+		v1 := load64(a[j+8:]) & load64(b[j+8:]) & load64(c[j+8:])
+		v2 := load64(a[j+16:]) & load64(b[j+16:]) & load64(c[j+16:])
+		v3 := load64(a[j+24:]) & load64(b[j+24:]) & load64(c[j+24:])
+		store64(d[j:], v0)
+		store64(d[j+8:], v1)
+		store64(d[j+16:], v2)
+		store64(d[j+24:], v3)
+		any |= v0 | v1 | v2 | v3
+	}
+	return any
+}
+
+func add3(d, a, b, c *planeWords, n int) (any uint64) {
+	_, _, _, _ = d[0], a[0], b[0], c[0]
+	n = min(n, maxStripe)
+	for j := 0; j < n; j += 32 {
+		v0 := load64(a[j:]) & load64(b[j:]) & load64(c[j:])
+		v1 := load64(a[j+8:]) & load64(b[j+8:]) & load64(c[j+8:])
+		v2 := load64(a[j+16:]) & load64(b[j+16:]) & load64(c[j+16:])
+		v3 := load64(a[j+24:]) & load64(b[j+24:]) & load64(c[j+24:])
+		any |= v0 | v1 | v2 | v3
+		store64(d[j:], v0|load64(d[j:]))
+		store64(d[j+8:], v1|load64(d[j+8:]))
+		store64(d[j+16:], v2|load64(d[j+16:]))
+		store64(d[j+24:], v3|load64(d[j+24:]))
+	}
+	return any
+}
+
+func and4(d, a, b, c, e *planeWords, n int) (any uint64) {
+	_, _, _, _, _ = d[0], a[0], b[0], c[0], e[0]
+	n = min(n, maxStripe)
+	for j := 0; j < n; j += 32 {
+		v0 := load64(a[j:]) & load64(b[j:]) & load64(c[j:]) & load64(e[j:])
+		v1 := load64(a[j+8:]) & load64(b[j+8:]) & load64(c[j+8:]) & load64(e[j+8:])
+		v2 := load64(a[j+16:]) & load64(b[j+16:]) & load64(c[j+16:]) & load64(e[j+16:])
+		v3 := load64(a[j+24:]) & load64(b[j+24:]) & load64(c[j+24:]) & load64(e[j+24:])
+		store64(d[j:], v0)
+		store64(d[j+8:], v1)
+		store64(d[j+16:], v2)
+		store64(d[j+24:], v3)
+		any |= v0 | v1 | v2 | v3
+	}
+	return any
+}
+
+func add4(d, a, b, c, e *planeWords, n int) (any uint64) {
+	_, _, _, _, _ = d[0], a[0], b[0], c[0], e[0]
+	n = min(n, maxStripe)
+	for j := 0; j < n; j += 32 {
+		v0 := load64(a[j:]) & load64(b[j:]) & load64(c[j:]) & load64(e[j:])
+		v1 := load64(a[j+8:]) & load64(b[j+8:]) & load64(c[j+8:]) & load64(e[j+8:])
+		v2 := load64(a[j+16:]) & load64(b[j+16:]) & load64(c[j+16:]) & load64(e[j+16:])
+		v3 := load64(a[j+24:]) & load64(b[j+24:]) & load64(c[j+24:]) & load64(e[j+24:])
+		any |= v0 | v1 | v2 | v3
+		store64(d[j:], v0|load64(d[j:]))
+		store64(d[j+8:], v1|load64(d[j+8:]))
+		store64(d[j+16:], v2|load64(d[j+16:]))
+		store64(d[j+24:], v3|load64(d[j+24:]))
 	}
 	return any
 }

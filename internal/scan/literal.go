@@ -23,18 +23,18 @@ const (
 	maxWindow = 4
 )
 
-// A literal is found by a window of its bytes, the one that is rarest in logs, in three
-// tests that let fewer and fewer places through:
+// A literal is found by a window of its bytes, one that is rare in logs, in tests that let
+// fewer and fewer places through. In assembly they are these:
 //
-//  1. The kernel of an implementation marks places, see literalModel. In assembly that is
-//     the method that Hyperscan calls Teddy (Wang et al., NSDI 2019): each literal is in
-//     one of sixteen buckets; some features of the bytes at a place, small numbers, look
-//     up the sets of the buckets that have such a window; a place passes when one bucket
-//     is in all of the sets. In portable code it is a table of all pairs of bytes.
+//  1. The kernel marks places by the method that Hyperscan calls Teddy (Wang et al., NSDI
+//     2019): each literal is in one of sixteen buckets; some features of the bytes at a
+//     place, small numbers, look up the sets of the buckets that have such a window; a
+//     place passes when one bucket is in all of the sets. See literalModel.
 //  2. A hash of the first three bytes looks up which fourth bytes may follow.
 //  3. The literals of that hash are compared.
 //
-// Case is ignored up to the last comparison.
+// Portable code looks at every other place only, see evenTable. Case is ignored up to the
+// last comparison.
 
 // literals are the literals of Tables, and what has been made of them.
 type literals struct {
@@ -69,15 +69,21 @@ func (l *literals) table(m *literalModel) *literalTable {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.made[m] == nil {
-		l.made[m] = newLiteralTable(l.lits, m)
+		if m == evenPlaces {
+			l.made[m] = newEvenLiterals(l.lits)
+		} else {
+			l.made[m] = newLiteralTable(l.lits, m)
+		}
 	}
 	return l.made[m]
 }
 
 // literalTable finds literals. Immutable.
 type literalTable struct {
-	// first is the table of the first test: bucketTables or pairTable.
+	// first is the table of the first test: bucketTables.
 	first []byte
+	// even is what stands in the place of first, filter and index in portable code.
+	even *evenTable
 	// filter holds, for the upper bits of each hash of three bytes, the set of the codes
 	// of the bytes that may follow.
 	filter [1 << filterBits]uint64
@@ -119,14 +125,8 @@ func hash3(x uint32) uint32 { return x * (0x9E3779B1 << 8 & (1<<32 - 1)) >> (32 
 func newLiteralTable(lits []Literal, m *literalModel) *literalTable {
 	t := &literalTable{entries: make([]literalEntry, 1, 1+len(lits))}
 	t.entries[0] = literalEntry{want: 1, last: true}
-	var ws []window
-	if m == bytePairs {
-		ws = rarest(lits)
-		t.first = pairTable(ws)
-	} else {
-		ws = deal(lits, m)
-		t.first = m.bucketTables(ws)
-	}
+	ws := deal(lits, m)
+	t.first = m.bucketTables(ws)
 	chains := make([][]int, len(t.index))
 	for i, w := range ws {
 		s := w.lit.Text[w.off:]
@@ -145,17 +145,8 @@ func newLiteralTable(lits []Literal, m *literalModel) *literalTable {
 		t.longest = max(t.longest, len(chain))
 		t.index[h] = uint16(len(t.entries))
 		for _, i := range chain {
-			w := &ws[i]
-			e := literalEntry{id: uint32(i), off: uint8(w.off), n: uint8(len(w.lit.Text)), lit: &lits[i]}
-			for j := 0; j < min(8, len(w.lit.Text)); j++ {
-				c := w.lit.Text[j]
-				if w.lit.Fold && isLetter(c) {
-					e.fold |= 0x20 << (8 * j)
-					c |= 0x20
-				}
-				e.mask |= 0xff << (8 * j)
-				e.want |= uint64(c) << (8 * j)
-			}
+			e := newLiteralEntry(lits, i)
+			e.off = uint8(ws[i].off)
 			t.entries = append(t.entries, e)
 		}
 		t.entries[len(t.entries)-1].last = true
@@ -163,16 +154,19 @@ func newLiteralTable(lits []Literal, m *literalModel) *literalTable {
 	return t
 }
 
-// admits returns 1 if there is a window that may be the four bytes of x, by their hash,
-// and 0 otherwise.
-func (t *literalTable) admits(x uint32) int {
-	f := t.filter[hash3(x|foldBits&(1<<32-1))>>(hashBits-filterBits)]
-	return int(f >> fourthCode(byte(x>>24)) & 1)
-}
-
-// entry returns the first entry that may have the bytes of x as its window, 0 for none.
-func (t *literalTable) entry(x uint32) uint16 {
-	return t.index[hash3(x|foldBits&(1<<32-1))]
+func newLiteralEntry(lits []Literal, id int) literalEntry {
+	lit := &lits[id]
+	e := literalEntry{id: uint32(id), n: uint8(len(lit.Text)), lit: lit}
+	for j := 0; j < min(8, len(lit.Text)); j++ {
+		c := lit.Text[j]
+		if lit.Fold && isLetter(c) {
+			e.fold |= 0x20 << (8 * j)
+			c |= 0x20
+		}
+		e.mask |= 0xff << (8 * j)
+		e.want |= uint64(c) << (8 * j)
+	}
+	return e
 }
 
 // compare notes the literal of an entry if it starts at text[start], where its first eight

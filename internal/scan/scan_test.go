@@ -1,10 +1,12 @@
 package scan
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"regexp"
 	"runtime"
 	"slices"
@@ -217,6 +219,90 @@ func testEveryOffset(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Every literal, alone and among literals that share its bytes, at even and at odd places,
+// between all kinds of bytes.
+func TestEveryLiteral(t *testing.T) { eachImplementation(t, testEveryLiteral) }
+
+func testEveryLiteral(t *testing.T) {
+	for _, n := range []int{1, 40, 1000} {
+		lits := realLiterals(t, n)
+		tab, err := NewTables(nil, lits)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := NewScanner(tab)
+		r := rand.New(rand.NewPCG(uint64(n), 1))
+		for id, l := range lits {
+			for range 3 {
+				var text []byte
+				for range r.IntN(70) {
+					text = append(text, byte(r.IntN(256)))
+				}
+				start := len(text)
+				text = append(text, l.Text...)
+				if l.Fold {
+					for i, c := range text[start:] {
+						if isLetter(c) {
+							text[start+i] ^= byte(r.IntN(2)) << 5
+						}
+					}
+				}
+				for range r.IntN(3) {
+					text = append(text, byte(r.IntN(256)))
+				}
+				var want []hit
+				low := lower(string(text))
+				for k, m := range lits {
+					in, of := string(text), m.Text
+					if m.Fold {
+						in, of = low, lower(of)
+					}
+					for at := 0; ; at++ {
+						i := strings.Index(in[at:], of)
+						if i < 0 {
+							break
+						}
+						at += i
+						want = append(want, hit{false, k, at})
+					}
+				}
+				if got := scanAll(s, text, 0); !slices.Equal(got, want) {
+					t.Fatalf("literal %d %q in %q: got %v, want %v", id, l.Text, text, got, want)
+				}
+			}
+		}
+	}
+}
+
+// lower is strings.ToLower for ASCII, which leaves other bytes as they are.
+func lower(s string) string {
+	b := []byte(s)
+	for i, c := range b {
+		if isLetter(c) {
+			b[i] |= 0x20
+		}
+	}
+	return string(b)
+}
+
+// realLiterals returns the first n of the literals in testdata: those of secret rules that
+// are in use, names of services, names of fields.
+func realLiterals(t testing.TB, n int) (ls []Literal) {
+	f, err := os.Open(filepath.Join("testdata", "literals.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for s := bufio.NewScanner(f); s.Scan() && len(ls) < n; {
+		fold, text, _ := strings.Cut(s.Text(), " ")
+		ls = append(ls, Literal{text, fold == "i"})
+	}
+	if len(ls) < n {
+		t.Fatalf("testdata has %d literals", len(ls))
+	}
+	return ls
 }
 
 func TestBadShapes(t *testing.T) {

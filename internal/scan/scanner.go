@@ -87,7 +87,7 @@ type Scanner struct {
 
 // NewScanner returns a Scanner of the tables.
 func NewScanner(t *Tables) *Scanner {
-	return &Scanner{t: t, planes: alignedBytes(t.prog.Slots * stride)}
+	return &Scanner{t: t, planes: alignedBytes((t.prog.Slots + 2) * stride)}
 }
 
 // Load scans the window of text that starts at off and has at most Window bytes. The byte
