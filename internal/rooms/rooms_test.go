@@ -79,7 +79,7 @@ var rooms = map[string]room{
 		noStd:  []string{"os/exec", "plugin", "net/rpc", "net/smtp", "C"},
 	},
 	"internal/metrics": {
-		own: []string{"internal/deliver", "redact"},
+		own: []string{"internal/deliver", "vault", "redact"},
 		others: []string{
 			"github.com/prometheus/client_golang/prometheus",
 			"github.com/prometheus/client_golang/prometheus/collectors",
