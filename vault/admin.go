@@ -30,6 +30,9 @@ type Plan struct {
 	Epoch int
 }
 
+// remoteSchemes are the schemes with a key in Vault.
+var remoteSchemes = []string{"envelope", "transit", "hmac"}
+
 func (p *Plan) check() error {
 	p.Mount, p.Prefix = or(p.Mount, "transit"), or(p.Prefix, "logveil")
 	if len(p.Tenants) == 0 {
@@ -39,7 +42,7 @@ func (p *Plan) check() error {
 		return errors.New("vault: a plan needs a scheme")
 	}
 	for _, s := range p.Schemes {
-		if s != "envelope" && s != "transit" && s != "hmac" {
+		if !slices.Contains(remoteSchemes, s) {
 			return fmt.Errorf("vault: %q is no scheme with a key in Vault; use envelope, transit or hmac", s)
 		}
 	}
@@ -68,18 +71,31 @@ func (p *Plan) KeyName(scheme, tenant string) string {
 	return name
 }
 
-// Refs returns the keys of a plan, for [NewReader] and [Manifest].
+// Refs returns the keys of a plan.
 func (p *Plan) Refs() ([]KeyRef, error) {
 	if err := p.check(); err != nil {
 		return nil, err
 	}
+	return p.refs(p.Schemes), nil
+}
+
+// AllRefs returns the keys of a plan and those of the schemes that it does not use now: a
+// former plan may have made tokens with them. It is for [NewReader].
+func (p *Plan) AllRefs() ([]KeyRef, error) {
+	if err := p.check(); err != nil {
+		return nil, err
+	}
+	return p.refs(remoteSchemes), nil
+}
+
+func (p *Plan) refs(schemes []string) []KeyRef {
 	var refs []KeyRef
 	for _, t := range p.Tenants {
-		for _, s := range p.Schemes {
+		for _, s := range schemes {
 			refs = append(refs, KeyRef{Scheme: s, Key: p.KeyName(s, t), Tenant: t, Epoch: p.Epoch})
 		}
 	}
-	return refs, nil
+	return refs
 }
 
 // Step is one thing that Init found or did.
@@ -137,7 +153,7 @@ func Init(ctx context.Context, c *Client, p Plan, dryRun bool) ([]Step, error) {
 		}
 		if k != nil {
 			if err := k.suits(ref.Scheme); err != nil {
-				return steps, &keyError{p.Mount, ref.Key, err.Error()}
+				return steps, &keyError{mount: p.Mount, name: ref.Key, text: err.Error()}
 			}
 		}
 		data := map[string]any{"type": "hmac", "key_size": 64}
@@ -161,11 +177,15 @@ func Init(ctx context.Context, c *Client, p Plan, dryRun bool) ([]Step, error) {
 
 // Policy is a Vault policy in HCL.
 type Policy struct {
-	Name, Doc, HCL string
+	// Name is that of the policy, such as "logveil-redactor-acme"; Role the part of it
+	// that says for whom it is.
+	Name, Role, Tenant string
+	Doc, HCL           string
 }
 
 // Policies returns the least policies of each role: the redactor of each tenant, the
-// investigator of each tenant, the auditor and the operator.
+// investigator of each tenant, the auditor and the operator. A redactor may use the schemes
+// of the plan; the others may use all, because a former plan may have had them.
 func Policies(p Plan) ([]Policy, error) {
 	if err := p.check(); err != nil {
 		return nil, err
@@ -177,12 +197,12 @@ func Policies(p Plan) ([]Policy, error) {
 			suffix = "-" + t
 		}
 		out = append(out,
-			Policy{p.Prefix + "-redactor" + suffix, "make tokens; with the scheme envelope also read them", p.policy(t, false)},
-			Policy{p.Prefix + "-investigator" + suffix, "read tokens", p.policy(t, true)})
+			Policy{p.Prefix + "-redactor" + suffix, "redactor", t, "make tokens; with the scheme envelope also read them", p.policy(t, false)},
+			Policy{p.Prefix + "-investigator" + suffix, "investigator", t, "read tokens, and search for the tokens of a value", p.policy(t, true)})
 	}
 	var auditor, operator hcl
 	for _, t := range p.Tenants {
-		for _, s := range p.Schemes {
+		for _, s := range remoteSchemes {
 			key := p.Mount + "/keys/" + p.KeyName(s, t)
 			auditor.path(key, "read")
 			operator.path(key, "create", "read", "update", "delete")
@@ -203,14 +223,18 @@ func Policies(p Plan) ([]Policy, error) {
 	auditor.self()
 	operator.self()
 	return append(out,
-		Policy{p.Prefix + "-auditor", "see keys and policies, and no value", auditor.String()},
-		Policy{p.Prefix + "-operator", "make, rotate, rewrap and shred keys, and see no value", operator.String()}), nil
+		Policy{p.Prefix + "-auditor", "auditor", "", "see keys and policies, and no value", auditor.String()},
+		Policy{p.Prefix + "-operator", "operator", "", "make, rotate, rewrap and shred keys, and see no value", operator.String()}), nil
 }
 
 // policy returns the policy of a redactor or an investigator.
 func (p *Plan) policy(tenant string, reads bool) string {
 	var h hcl
-	for _, s := range p.Schemes {
+	schemes := p.Schemes
+	if reads {
+		schemes = remoteSchemes
+	}
+	for _, s := range schemes {
 		key := p.KeyName(s, tenant)
 		h.path(p.Mount+"/keys/"+key, "read")
 		switch s {
@@ -327,40 +351,61 @@ func tryKey(ctx context.Context, c *Client, mount string, ref KeyRef, kinds []re
 	return err
 }
 
-// Rotate gives every key of a tenant a new version. Old tokens stay readable; new ones
-// differ from them, until a rewrap moves the old ones. It returns the new versions.
-func Rotate(ctx context.Context, c *Client, p Plan, tenant string) ([]KeyID, error) {
-	refs, err := p.refsOf(tenant)
+// Rotation is what Rotate did, or with dryRun would do, with a key.
+type Rotation struct {
+	Mount, Key string
+	// From and To are the newest versions before and after.
+	From, To int
+}
+
+// Rotate brings every key of a tenant to the version to, or to the next one after the
+// newest of them when to is 0. A key that has the version stays, so that a rotation that
+// was interrupted can be finished. Old tokens stay readable; new ones differ from them,
+// until a rewrap moves the old ones.
+func Rotate(ctx context.Context, c *Client, p Plan, tenant string, to int, dryRun bool) ([]Rotation, error) {
+	refs, err := p.refsOf(tenant, p.Schemes)
 	if err != nil {
 		return nil, err
 	}
-	var out []KeyID
+	var all []Rotation
+	newest := 0
 	for _, ref := range refs {
-		if _, err := write[struct{}](ctx, c, request{path: p.Mount + "/keys/" + ref.Key + "/rotate"}, struct{}{}); err != nil {
-			return out, err
-		}
 		k, err := readKey(ctx, c, p.Mount, ref.Key)
 		if err != nil {
-			return out, err
+			return nil, err
 		}
-		id := KeyID{Scheme: ref.Scheme, Key: ref.Key, Version: k.Latest, Tenant: tenant}
-		if ref.Scheme == "envelope" {
-			id.Epoch = ref.Epoch
-		}
-		out = append(out, id)
+		newest = max(newest, k.Latest)
+		all = append(all, Rotation{Mount: p.Mount, Key: ref.Key, From: k.Latest})
 	}
-	return out, nil
+	switch {
+	case to == 0:
+		to = newest + 1
+	case to > newest+1:
+		return nil, fmt.Errorf("vault: version %d would leave some out; the newest is %d", to, newest)
+	}
+	for i := range all {
+		r := &all[i]
+		for r.To = r.From; r.To < to; r.To++ {
+			if dryRun {
+				continue
+			}
+			if _, err := write[struct{}](ctx, c, request{path: p.Mount + "/keys/" + r.Key + "/rotate"}, struct{}{}); err != nil {
+				return all[:i], err
+			}
+		}
+	}
+	return all, nil
 }
 
-func (p *Plan) refsOf(tenant string) ([]KeyRef, error) {
-	refs, err := p.Refs()
-	if err != nil {
+// refsOf returns the keys of one tenant.
+func (p *Plan) refsOf(tenant string, schemes []string) ([]KeyRef, error) {
+	if err := p.check(); err != nil {
 		return nil, err
 	}
 	if !slices.Contains(p.Tenants, tenant) {
-		return nil, fmt.Errorf("vault: %q is no tenant of the plan", tenant)
+		return nil, errors.New("vault: that is no tenant of the policy")
 	}
-	return slices.DeleteFunc(refs, func(r KeyRef) bool { return r.Tenant != tenant }), nil
+	return slices.DeleteFunc(p.refs(schemes), func(r KeyRef) bool { return r.Tenant != tenant }), nil
 }
 
 // ShredConfirmation is what has to be typed to shred a tenant.
@@ -368,68 +413,90 @@ func ShredConfirmation(tenant string) string {
 	return "shred " + or(tenant, "everything")
 }
 
-// Shred deletes the keys of a tenant with all their versions. The tenant's tokens, in all
-// logs and backups, are unreadable for good; there is no way back. The confirmation is
-// that of [ShredConfirmation], typed by a person.
-func Shred(ctx context.Context, c *Client, p Plan, tenant, confirmation string) ([]string, error) {
-	if confirmation != ShredConfirmation(tenant) {
-		return nil, fmt.Errorf("vault: nothing was deleted: the confirmation is %q", ShredConfirmation(tenant))
-	}
-	refs, err := p.refsOf(tenant)
+// Shredding is what Shred and ShredBefore did with a key, or would do.
+type Shredding struct {
+	Mount, Key string
+	// From and To are the oldest and the newest version that go.
+	From, To int
+}
+
+// ShredPlan returns what Shred would delete, or with before ShredBefore.
+func ShredPlan(ctx context.Context, c *Client, p Plan, tenant string, before bool) ([]Shredding, error) {
+	// Keys of schemes that are not in use now made tokens once.
+	refs, err := p.refsOf(tenant, remoteSchemes)
 	if err != nil {
 		return nil, err
 	}
-	var gone []string
+	var all []Shredding
 	for _, ref := range refs {
-		path := p.Mount + "/keys/" + ref.Key
-		k, err := read[transitKey](ctx, c, path)
+		k, err := read[transitKey](ctx, c, p.Mount+"/keys/"+ref.Key)
 		if err != nil {
-			return gone, err
+			return nil, err
 		}
 		if k == nil {
 			continue
 		}
+		s := Shredding{p.Mount, ref.Key, max(1, k.MinAvailable), k.Latest}
+		if before {
+			s.To--
+		}
+		if s.From <= s.To {
+			all = append(all, s)
+		}
+	}
+	return all, nil
+}
+
+// Shred deletes the keys of a tenant with all their versions, those of schemes not in use
+// now too. The tenant's tokens, in all logs and backups, are unreadable for good; there is
+// no way back. The confirmation is that of [ShredConfirmation], typed by a person. What it
+// returns is gone, also with an error.
+func Shred(ctx context.Context, c *Client, p Plan, tenant, confirmation string) ([]Shredding, error) {
+	return shred(ctx, c, p, tenant, confirmation, false, func(path string, _ int) error {
 		if _, err := write[struct{}](ctx, c, request{path: path + "/config"}, map[string]bool{"deletion_allowed": true}); err != nil {
-			return gone, err
+			return err
 		}
 		if _, err := c.call(ctx, request{method: http.MethodDelete, path: path}); err != nil {
-			return gone, err
+			return err
 		}
 		if k, err := read[transitKey](ctx, c, path); err != nil || k != nil {
-			return gone, fmt.Errorf("vault: key %s/%s is still there after its deletion", p.Mount, ref.Key)
+			return errors.New("vault: " + path + " is still there after its deletion")
 		}
-		gone = append(gone, ref.Key)
-	}
-	return gone, nil
+		return nil
+	})
 }
 
 // ShredBefore deletes the versions of a tenant's keys before the newest one: tokens that
 // were not moved by a rewrap are unreadable for good. Envelope keys already taken out of
 // Vault by a redactor live there until it refreshes or ends. The confirmation is that of
 // [ShredConfirmation].
-func ShredBefore(ctx context.Context, c *Client, p Plan, tenant, confirmation string) ([]KeyID, error) {
+func ShredBefore(ctx context.Context, c *Client, p Plan, tenant, confirmation string) ([]Shredding, error) {
+	return shred(ctx, c, p, tenant, confirmation, true, func(path string, newest int) error {
+		if _, err := write[struct{}](ctx, c, request{path: path + "/config"},
+			map[string]int{"min_decryption_version": newest, "min_encryption_version": newest}); err != nil {
+			return err
+		}
+		_, err := write[struct{}](ctx, c, request{path: path + "/trim"}, map[string]int{"min_available_version": newest})
+		return err
+	})
+}
+
+func shred(ctx context.Context, c *Client, p Plan, tenant, confirmation string, before bool, drop func(path string, newest int) error) ([]Shredding, error) {
 	if confirmation != ShredConfirmation(tenant) {
 		return nil, fmt.Errorf("vault: nothing was deleted: the confirmation is %q", ShredConfirmation(tenant))
 	}
-	refs, err := p.refsOf(tenant)
+	todo, err := ShredPlan(ctx, c, p, tenant, before)
 	if err != nil {
 		return nil, err
 	}
-	var kept []KeyID
-	for _, ref := range refs {
-		path := p.Mount + "/keys/" + ref.Key
-		k, err := readKey(ctx, c, p.Mount, ref.Key)
-		if err != nil {
-			return kept, err
+	for i, s := range todo {
+		newest := s.To
+		if before {
+			newest++
 		}
-		if _, err := write[struct{}](ctx, c, request{path: path + "/config"},
-			map[string]int{"min_decryption_version": k.Latest, "min_encryption_version": k.Latest}); err != nil {
-			return kept, err
+		if err := drop(s.Mount+"/keys/"+s.Key, newest); err != nil {
+			return todo[:i], err
 		}
-		if _, err := write[struct{}](ctx, c, request{path: path + "/trim"}, map[string]int{"min_available_version": k.Latest}); err != nil {
-			return kept, err
-		}
-		kept = append(kept, KeyID{Scheme: ref.Scheme, Key: ref.Key, Version: k.Latest, Tenant: tenant})
 	}
-	return kept, nil
+	return todo, nil
 }

@@ -75,6 +75,27 @@ func TestAuthTokenFile(t *testing.T) {
 	refuses(t, cfg, "no such file")
 }
 
+// The token of the person at the keyboard, from the environment before the file.
+func TestAuthCaller(t *testing.T) {
+	w := newWorld(t)
+	cfg := w.config()
+	cfg.Auth = Caller{}
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	t.Setenv("VAULT_TOKEN", "")
+	refuses(t, cfg, "vault login")
+	if err := os.WriteFile(filepath.Join(home, ".vault-token"), []byte(w.Token(t, redactorPolicy, nil)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	works(t, cfg)
+	t.Setenv("VAULT_TOKEN", "hvs.bad-token-of-a-test")
+	refuses(t, cfg, "403", "bad-token")
+	t.Setenv("VAULT_TOKEN", "hvs.two\nhvs.lines")
+	refuses(t, cfg, "not a token", "hvs.two")
+	t.Setenv("VAULT_TOKEN", w.Token(t, redactorPolicy, nil)+"\n")
+	works(t, cfg)
+}
+
 func TestAuthAppRole(t *testing.T) {
 	w := newWorld(t)
 	cfg := w.appRole(t, "1h", "2h")
@@ -172,13 +193,11 @@ func TestAuthJWT(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	time.Sleep(50 * time.Millisecond)
-	w.file(t, "jwt", jwt("vault"))
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	if err := c.Login(ctx); err != nil {
-		t.Error(err)
+	if err := c.Login(t.Context()); err == nil {
+		t.Error("logged in")
 	}
+	w.file(t, "jwt", jwt("vault"))
+	eventually(t, "a login with the new file", func() bool { return c.Login(t.Context()) == nil })
 	works(t, cfg)
 }
 

@@ -20,7 +20,11 @@ func (a TokenFile) login(ctx context.Context, c caller) (*grant, error) {
 	if err != nil {
 		return nil, err
 	}
-	// How long does it live, and does it at all?
+	return tokenGrant(ctx, c, token)
+}
+
+// tokenGrant asks Vault how long a token lives, and whether it does at all.
+func tokenGrant(ctx context.Context, c caller, token string) (*grant, error) {
 	body, err := c.call(ctx, request{method: http.MethodGet, path: "auth/token/lookup-self", token: token})
 	if err != nil {
 		return nil, err

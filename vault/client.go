@@ -313,6 +313,9 @@ func classOf(err error) class {
 	if e, ok := errors.AsType[*requestError](err); ok {
 		return e.class
 	}
+	if _, ok := errors.AsType[*loginError](err); ok {
+		return classConfig
+	}
 	return classDown
 }
 

@@ -334,7 +334,7 @@ func (e *Envelope) derive(ctx context.Context, id KeyID, kinds []*envelopeKind) 
 }
 
 func (e *Envelope) replaced() error {
-	return &keyError{e.cfg.Mount, e.cfg.Key, "was replaced by another of the same name; tokens made now cannot be read with it"}
+	return &keyError{mount: e.cfg.Mount, name: e.cfg.Key, text: "was replaced by another of the same name; tokens made now cannot be read with it"}
 }
 
 // envelopeLabel is what Vault digests into a key. It never changes for a version of the

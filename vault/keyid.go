@@ -69,13 +69,16 @@ func readKey(ctx context.Context, c caller, mount, name string) (*transitKey, er
 		return nil, err
 	}
 	if k == nil {
-		return nil, &keyError{mount, name, "does not exist; make it with `logveil vault init`"}
+		return nil, &keyError{mount: mount, name: name, text: "does not exist; make it with `logveil vault init`", missing: true}
 	}
 	return k, nil
 }
 
 // keyError is a transit key that cannot be used.
-type keyError struct{ mount, name, text string }
+type keyError struct {
+	mount, name, text string
+	missing           bool // there is no such key
+}
 
 func (e *keyError) Error() string { return "vault: key " + e.mount + "/" + e.name + " " + e.text }
 
@@ -118,13 +121,13 @@ func checkKey(ctx context.Context, c caller, scheme, mount, name string, version
 		return KeyID{}, err
 	}
 	if err := k.suits(scheme); err != nil {
-		return KeyID{}, &keyError{mount, name, err.Error()}
+		return KeyID{}, &keyError{mount: mount, name: name, text: err.Error()}
 	}
 	if version == 0 {
 		version = k.Latest
 	}
 	if oldest := max(k.oldest(scheme), k.MinEncryption); version > k.Latest || version < oldest {
-		return KeyID{}, &keyError{mount, name, fmt.Sprintf("has no version %d that may be used; it has %d to %d", version, oldest, k.Latest)}
+		return KeyID{}, &keyError{mount: mount, name: name, text: fmt.Sprintf("has no version %d that may be used; it has %d to %d", version, oldest, k.Latest)}
 	}
 	return KeyID{Scheme: scheme, Key: name, Version: version}, nil
 }

@@ -3,6 +3,7 @@ package vault
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -38,9 +39,14 @@ type ReaderConfig struct {
 	Reason string
 	// Audit, when not nil, is told of each reveal before it happens; its error stops it.
 	Audit func(RevealRecord) error
-	// Rate bounds how many tokens are revealed in a second. 0 means 100; less than 0 no
-	// bound.
+	// Rate bounds how many different tokens are revealed in a second; a second's worth may
+	// come at once. 0 means 100; less than 0 no bound. It keeps honest callers slow: what
+	// binds the others are Vault's quotas.
 	Rate float64
+	// Waiting, when not nil, is told of a wait for the rate before it begins.
+	Waiting func(time.Duration)
+	// Also are schemes whose keys are in this process, to read their tokens too.
+	Also []Scheme
 }
 
 // RevealRecord is what an audit log keeps of a reveal. It holds no value.
@@ -61,6 +67,10 @@ const reasonHeader = "X-Logveil-Reason"
 // version and epoch that Vault still has. It is not safe for concurrent use.
 type Reader struct {
 	Revealer
+	// Missing are keys that Vault does not have, Denied those that it does not let the
+	// caller use. Their tokens stay as they are.
+	Missing, Denied []KeyRef
+
 	c    caller
 	cfg  ReaderConfig
 	keys []*readerKey
@@ -68,7 +78,8 @@ type Reader struct {
 		Entity string `json:"entity_id"`
 		Name   string `json:"display_name"`
 	}
-	next time.Time // when the rate lets the next reveal begin
+	next time.Time // until when the tokens revealed so far use up the rate
+	seen map[[sha256.Size]byte]struct{}
 }
 
 // readerKey is one version and epoch of a key.
@@ -91,50 +102,50 @@ type plainResult struct {
 }
 
 // Manifest returns the keys of every token that can have been made with the references,
-// the oldest first, as Vault has them now.
+// the oldest first, as Vault has them now. A key that is missing or denied is an error.
 func Manifest(ctx context.Context, c *Client, mount string, refs []KeyRef) ([]KeyID, error) {
-	keys, err := manifest(ctx, c, or(mount, "transit"), refs, nil)
-	if err != nil {
-		return nil, err
-	}
 	var ids []KeyID
-	for _, k := range keys {
-		if !k.gone {
-			ids = append(ids, k.KeyID)
+	for _, ref := range refs {
+		keys, err := manifest(ctx, c, or(mount, "transit"), ref, nil)
+		if err != nil {
+			return nil, err
+		}
+		for _, k := range keys {
+			if !k.gone {
+				ids = append(ids, k.KeyID)
+			}
 		}
 	}
 	return ids, nil
 }
 
-func manifest(ctx context.Context, c caller, mount string, refs []KeyRef, header http.Header) ([]*readerKey, error) {
+// manifest returns the versions and epochs of a key, the oldest first.
+func manifest(ctx context.Context, c caller, mount string, ref KeyRef, header http.Header) ([]*readerKey, error) {
+	if !slices.Contains(remoteSchemes, ref.Scheme) {
+		return nil, fmt.Errorf("vault: %q is no scheme with a key in Vault", ref.Scheme)
+	}
+	k, err := readKey(ctx, c, mount, ref.Key)
+	if err != nil {
+		return nil, err
+	}
+	if err := k.suits(ref.Scheme); err != nil {
+		return nil, &keyError{mount: mount, name: ref.Key, text: err.Error()}
+	}
+	epochs := 0
+	if ref.Scheme == "envelope" {
+		epochs = ref.Epoch
+	}
 	var keys []*readerKey
-	for _, ref := range refs {
-		if !slices.Contains([]string{"envelope", "transit", "hmac"}, ref.Scheme) {
-			return nil, fmt.Errorf("vault: %q is no scheme with a key in Vault", ref.Scheme)
+	for v := 1; v <= k.Latest; v++ {
+		for e := range epochs + 1 {
+			keys = append(keys, &readerKey{
+				KeyID: KeyID{Scheme: ref.Scheme, Key: ref.Key, Version: v, Epoch: e, Tenant: ref.Tenant},
+				mount: mount, c: c, header: header, gone: v < k.oldest(ref.Scheme),
+			})
 		}
-		k, err := readKey(ctx, c, mount, ref.Key)
-		if err != nil {
-			return nil, err
-		}
-		if err := k.suits(ref.Scheme); err != nil {
-			return nil, &keyError{mount, ref.Key, err.Error()}
-		}
-		epochs := 0
-		if ref.Scheme == "envelope" {
-			epochs = ref.Epoch
-		}
-		first := len(keys)
-		for v := 1; v <= k.Latest; v++ {
-			for e := range epochs + 1 {
-				keys = append(keys, &readerKey{
-					KeyID: KeyID{Scheme: ref.Scheme, Key: ref.Key, Version: v, Epoch: e, Tenant: ref.Tenant},
-					mount: mount, c: c, header: header, gone: v < k.oldest(ref.Scheme),
-				})
-			}
-		}
-		for _, rk := range keys[first:] {
-			rk.newest = keys[len(keys)-1]
-		}
+	}
+	for _, rk := range keys {
+		rk.newest = keys[len(keys)-1]
 	}
 	return keys, nil
 }
@@ -153,14 +164,36 @@ func NewReader(ctx context.Context, c *Client, cfg ReaderConfig) (*Reader, error
 	if cfg.Reason != "" {
 		header.Set(reasonHeader, cfg.Reason)
 	}
-	var err error
-	if r.keys, err = manifest(ctx, c, cfg.Mount, cfg.Keys, header); err != nil {
-		return nil, err
+	var denied error
+	for _, ref := range cfg.Keys {
+		keys, err := manifest(ctx, c, cfg.Mount, ref, header)
+		if e, ok := errors.AsType[*keyError](err); ok && e.missing {
+			r.Missing = append(r.Missing, ref)
+			continue
+		}
+		if err != nil && classOf(err) == classDenied {
+			r.Denied, denied = append(r.Denied, ref), err
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		r.keys = append(r.keys, keys...)
+	}
+	if len(r.keys) == 0 && denied != nil {
+		return nil, denied
 	}
 	for _, k := range r.keys {
 		r.add(k)
 	}
-	r.before = r.record
+	for _, s := range cfg.Also {
+		o, ok := s.(opener)
+		if !ok {
+			return nil, fmt.Errorf("vault: tokens of the scheme %q cannot be opened here", s.Name())
+		}
+		r.add(o)
+	}
+	r.before, r.seen = r.record, make(map[[sha256.Size]byte]struct{})
 	body, err := c.call(ctx, request{method: http.MethodGet, path: "auth/token/lookup-self"})
 	if err == nil {
 		var a struct{ Data json.RawMessage }
@@ -175,25 +208,23 @@ func NewReader(ctx context.Context, c *Client, cfg ReaderConfig) (*Reader, error
 
 // record writes the audit record and keeps the rate.
 func (r *Reader) record(ctx context.Context, byKey map[string][]sealed) error {
-	n := 0
+	fresh := 0
 	tokens := make(map[string]int)
 	for kid, list := range byKey {
-		n += len(list)
 		for _, s := range list {
 			tokens[kid+" "+string(s.kind)]++
-		}
-	}
-	if r.cfg.Rate > 0 {
-		if wait := time.Until(r.next); wait > 0 {
-			t := time.NewTimer(wait)
-			defer t.Stop()
-			select {
-			case <-t.C:
-			case <-ctx.Done():
-				return ctx.Err()
+			sum := sha256.Sum256(append([]byte(kid+" "+string(s.kind)+" "), s.payload...))
+			if _, ok := r.seen[sum]; !ok {
+				fresh++
+				if len(r.seen) >= maxSeen {
+					clear(r.seen)
+				}
+				r.seen[sum] = struct{}{}
 			}
 		}
-		r.next = time.Now().Add(time.Duration(float64(n) / r.cfg.Rate * float64(time.Second)))
+	}
+	if err := r.pace(ctx, fresh); err != nil {
+		return err
 	}
 	if r.cfg.Audit == nil {
 		return nil
@@ -203,6 +234,36 @@ func (r *Reader) record(ctx context.Context, byKey map[string][]sealed) error {
 		return fmt.Errorf("vault: nothing is revealed without an audit record: %w", err)
 	}
 	return nil
+}
+
+// maxSeen bounds how many tokens a Reader knows again, and with it its memory.
+const maxSeen = 1 << 18
+
+// pace waits as long as n more tokens go beyond the rate.
+func (r *Reader) pace(ctx context.Context, n int) error {
+	if r.cfg.Rate <= 0 || n == 0 {
+		return nil
+	}
+	now := time.Now()
+	if r.next.Before(now) {
+		r.next = now
+	}
+	r.next = r.next.Add(time.Duration(float64(n) / r.cfg.Rate * float64(time.Second)))
+	wait := r.next.Sub(now) - time.Second
+	if wait <= 0 {
+		return nil
+	}
+	if r.cfg.Waiting != nil {
+		r.cfg.Waiting(wait)
+	}
+	t := time.NewTimer(wait)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 func (k *readerKey) keyID() string { return k.kid() }

@@ -13,6 +13,7 @@ type Revealer struct {
 	keys map[string][]opener
 	sc   scratch
 	buf  []byte
+	bad  int // see BadAt
 	// before is told what will be opened, and may refuse; nil when all keys are here.
 	before func(ctx context.Context, byKey map[string][]sealed) error
 }
@@ -78,7 +79,7 @@ func NewRevealer(schemes ...Scheme) (*Revealer, error) {
 }
 
 func newRevealer() *Revealer {
-	return &Revealer{keys: make(map[string][]opener), buf: make([]byte, 0, redact.MaxPayload)}
+	return &Revealer{keys: make(map[string][]opener), buf: make([]byte, 0, redact.MaxPayload), bad: -1}
 }
 
 func (r *Revealer) add(o opener) { r.keys[o.keyID()] = append(r.keys[o.keyID()], o) }
@@ -108,6 +109,13 @@ func (r *Revealer) AppendRevealContext(ctx context.Context, dst, text []byte) ([
 		}
 	}()
 	var st RevealStats
+	whole := len(text)
+	r.bad = -1
+	spoilt := func() {
+		if r.bad < 0 {
+			r.bad = whole - len(text)
+		}
+	}
 	for {
 		at := bytes.Index(text, tokenStart)
 		if at < 0 {
@@ -119,6 +127,7 @@ func (r *Revealer) AppendRevealContext(ctx context.Context, dst, text []byte) ([
 		n := len(tokenStart)
 		switch {
 		case !ok:
+			spoilt()
 			st.Damaged++
 		case tok.Mask:
 			st.Masks++
@@ -138,6 +147,7 @@ func (r *Revealer) AppendRevealContext(ctx context.Context, dst, text []byte) ([
 			case res == gone:
 				st.Shredded++
 			default:
+				spoilt()
 				st.Refused++
 			}
 		}
@@ -145,6 +155,10 @@ func (r *Revealer) AppendRevealContext(ctx context.Context, dst, text []byte) ([
 		text = text[n:]
 	}
 }
+
+// BadAt returns where the first token stood in the last text that counts as refused or
+// damaged, or -1.
+func (r *Revealer) BadAt() int { return r.bad }
 
 // prepare tells the keys which tokens stand in text.
 func (r *Revealer) prepare(ctx context.Context, text []byte) error {

@@ -377,6 +377,15 @@ func TestReveal(t *testing.T) {
 			t.Errorf("%q: %q %+v, want %q %+v", c.text, got, st, c.want, c.st)
 		}
 	}
+	r, err := NewRevealer(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]int{"": -1, tok: -1, foreign + " tok1_x " + damaged: len(foreign) + 1, tok + " " + string(moved) + damaged: len(tok) + 1} {
+		if r.AppendReveal(nil, []byte(text)); r.BadAt() != want {
+			t.Errorf("%q: the first bad token at %d, want %d", text, r.BadAt(), want)
+		}
+	}
 	if got, st := reveal(t, tok+" "+foreign, s, other); got != "a@example.com a@example.com" || st.Revealed != 2 {
 		t.Errorf("%q %+v", got, st)
 	}

@@ -100,6 +100,9 @@ func (a *app) run(args []string) int {
 	case errors.As(err, &policy):
 		a.report(policy)
 		return exitUsage
+	case errors.Is(err, config.ErrTenant):
+		a.report(err)
+		return exitUsage
 	case errors.As(err, &usage):
 		a.report(usage)
 		a.note("'%s --help' says more", cmd.CommandPath())
@@ -170,7 +173,7 @@ stopped it, as in 130 for an interrupt.`,
 	root.SetErr(a.stderr)
 	root.SetIn(a.stdin)
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(a.redactCmd(), a.findCmd(), a.explainCmd(), a.revealCmd(), a.checkCmd(), a.versionCmd(), a.manCmd())
+	root.AddCommand(a.redactCmd(), a.findCmd(), a.explainCmd(), a.revealCmd(), a.tokenCmd(), a.vaultCmd(), a.checkCmd(), a.versionCmd(), a.manCmd())
 	root.SetHelpCommand(a.helpCmd())
 	root.InitDefaultCompletionCmd()
 	if c, _, err := root.Find([]string{"completion"}); err == nil {

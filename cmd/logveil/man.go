@@ -37,9 +37,12 @@ func writeManuals(root *cobra.Command, dir string) error {
 		return err
 	}
 	pages := []*cobra.Command{root}
-	for _, c := range root.Commands() {
-		if c.IsAvailableCommand() {
-			pages = append(pages, c)
+	for i := 0; i < len(pages); i++ {
+		for _, c := range pages[i].Commands() {
+			// Those of completion are one page: they differ in a word.
+			if c.IsAvailableCommand() && pages[i].Name() != "completion" {
+				pages = append(pages, c)
+			}
 		}
 	}
 	for _, c := range pages {

@@ -25,27 +25,3 @@ func (p *Policy) beside(file string) string {
 	}
 	return filepath.Join(filepath.Dir(p.file), file)
 }
-
-// Revealer builds what turns tokens back by the policy's key. It makes no key. The key
-// stands in the second result.
-func (p *Policy) Revealer() (*vault.Revealer, string, error) {
-	file, err := p.keyFile()
-	if err != nil {
-		return nil, "", err
-	}
-	key, err := vault.LoadKey(file)
-	if err != nil {
-		return nil, "", err
-	}
-	defer key.Close()
-	var schemes []vault.Scheme
-	for _, t := range p.tenants() {
-		local, err := vault.NewLocal(key, t)
-		if err != nil {
-			return nil, "", err
-		}
-		schemes = append(schemes, local)
-	}
-	r, err := vault.NewRevealer(schemes...)
-	return r, file, err
-}

@@ -67,8 +67,9 @@ const startersAtOnce = 8
 // one and there is none; and it logs in to Vault, when a kind is under a scheme of Vault's,
 // and takes or tries the keys of all tenants. That takes `vault.start_timeout` at most.
 //
-// alarm, when not nil, is called with what a person must look at later on. It must not
-// block; the texts hold no value and no secret. The caller closes the Redactor.
+// alarm, when not nil, is called with what a person must look at, once the Redactor is
+// there; what keeps it from starting is the error. It must not block; the texts hold no
+// value and no secret. The caller closes the Redactor.
 func (p *Policy) Redactor(ctx context.Context, alarm func(text string)) (*Redactor, error) {
 	r := &Redactor{tokenizers: make(map[string]*vault.Tokenizer)}
 	ok := false
@@ -86,8 +87,9 @@ func (p *Policy) Redactor(ctx context.Context, alarm func(text string)) (*Redact
 			return nil, err
 		}
 	}
+	held := &heldAlarms{to: alarm}
 	if p.needsVault() {
-		if err := r.startVault(ctx, p, alarm, byTenant); err != nil {
+		if err := r.startVault(ctx, p, held.raise, byTenant); err != nil {
 			return nil, err
 		}
 	}
@@ -113,8 +115,40 @@ func (p *Policy) Redactor(ctx context.Context, alarm func(text string)) (*Redact
 	r.tenants = vault.NewTenants(r.tokenizers)
 	var err error
 	r.Engine, err = redact.New(redact.Options{Detectors: p.detectors(), Tokenizer: r.tenants, Allow: p.allowFunc()})
-	ok = err == nil
+	if ok = err == nil; ok {
+		held.release()
+	}
 	return r, err
+}
+
+// heldAlarms keeps alarms back until they are released.
+type heldAlarms struct {
+	to    func(string)
+	mu    sync.Mutex
+	texts []string
+	free  bool
+}
+
+func (h *heldAlarms) raise(text string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch {
+	case h.to == nil:
+	case h.free:
+		h.to(text)
+	default:
+		h.texts = append(h.texts, text)
+	}
+}
+
+func (h *heldAlarms) release() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.free = true
+	for _, text := range h.texts {
+		h.to(text)
+	}
+	h.texts = nil
 }
 
 // startLocal adds the scheme of the key file.

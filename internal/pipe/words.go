@@ -17,8 +17,8 @@ const (
 
 // Words copies src to dst and rewrites it on the way, in parts that end between words, so
 // that a token is never cut. rewrite appends a part to dst. It stops at the first error
-// of src, dst or ctx; what was written up to then ends between words.
-func Words(ctx context.Context, dst io.Writer, src io.Reader, rewrite func(dst, part []byte) []byte) error {
+// of src, dst, ctx or rewrite; what was written up to then ends between words.
+func Words(ctx context.Context, dst io.Writer, src io.Reader, rewrite func(dst, part []byte) ([]byte, error)) error {
 	buf := make([]byte, 0, wordsBuffer)
 	var out []byte
 	for {
@@ -37,7 +37,11 @@ func Words(ctx context.Context, dst io.Writer, src io.Reader, rewrite func(dst, 
 			// A run too long for a token that ends in it: only its tail can begin one.
 			run = len(buf) - redact.MaxToken - end
 		}
-		out = rewrite(out[:0], buf[:end])
+		var failed error
+		if out, failed = rewrite(out[:0], buf[:end]); failed != nil {
+			clear(out)
+			return failed
+		}
 		out = append(out, buf[end:end+run]...)
 		if len(out) > 0 {
 			if _, err := dst.Write(out); err != nil {

@@ -33,6 +33,8 @@ func shout(dst, part []byte) []byte {
 	}
 }
 
+func shouting(dst, part []byte) ([]byte, error) { return shout(dst, part), nil }
+
 func TestWords(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 3))
 	long := strings.Repeat("A", 3*wordLimit)
@@ -55,7 +57,7 @@ func TestWords(t *testing.T) {
 	want := shout(nil, text.Bytes())
 	for _, most := range []int{100, 70_000, 1 << 20} {
 		var got bytes.Buffer
-		if err := Words(t.Context(), &got, &pieces{text.Bytes(), rng, most}, shout); err != nil {
+		if err := Words(t.Context(), &got, &pieces{text.Bytes(), rng, most}, shouting); err != nil {
 			t.Fatal(err)
 		}
 		if !bytes.Equal(got.Bytes(), want) {
@@ -68,11 +70,16 @@ func TestWordsErrors(t *testing.T) {
 	boom := errors.New("boom")
 	var got bytes.Buffer
 	src := iotest.TimeoutReader(strings.NewReader("one two\nthr"))
-	if err := Words(t.Context(), &got, iotest.OneByteReader(src), shout); !errors.Is(err, iotest.ErrTimeout) {
+	if err := Words(t.Context(), &got, iotest.OneByteReader(src), shouting); !errors.Is(err, iotest.ErrTimeout) {
 		t.Errorf("error of the source: %v", err)
 	}
-	if err := Words(t.Context(), failing{boom}, strings.NewReader("one two"), shout); !errors.Is(err, boom) {
+	if err := Words(t.Context(), failing{boom}, strings.NewReader("one two"), shouting); !errors.Is(err, boom) {
 		t.Errorf("error of the destination: %v", err)
+	}
+	got.Reset()
+	refuse := func(dst, _ []byte) ([]byte, error) { return append(dst, "half"...), boom }
+	if err := Words(t.Context(), &got, strings.NewReader("one two"), refuse); !errors.Is(err, boom) || got.Len() > 0 {
+		t.Errorf("error of the rewriting: %v, after %q", err, got.Bytes())
 	}
 }
 
