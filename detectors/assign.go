@@ -436,7 +436,7 @@ func readKey(b []byte, at, nounEnd, end int, n noun) readingKey {
 		first++
 	}
 	k.bare = first == at && nounEnd == end
-	if first == at && k.start == at {
+	if first == at && k.start == at && n > nounSecret {
 		// "API key: v", "cache key: v"
 		first = blankWord(b, at)
 		if n == nounKey && first > 0 && b[first-1] == '<' {
@@ -468,14 +468,16 @@ func blankWord(b []byte, at int) int {
 
 // prefixNeed judges the part of a key before its noun.
 func prefixNeed(b []byte, first, at int, n noun) need {
+	switch {
+	case n == nounPwd, n == nounSecret, n == nounPassword && (at == first || !keyed.IsLetter(b[at-1])):
+		return needAnything
+	}
 	w, glued := keyWordBefore(b, first, at)
 	switch n {
 	case nounPassword:
 		if glued && w.n <= 2 && w.hasSuffix("ch") || glued && string(w.text()) == "g" {
 			return needNever // chpasswd, gpasswd
 		}
-		return needAnything
-	case nounPwd, nounSecret:
 		return needAnything
 	case nounPass:
 		if glued {

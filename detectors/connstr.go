@@ -1,6 +1,8 @@
 package detectors
 
 import (
+	"bytes"
+
 	"logveil/detectors/internal/keyed"
 	"logveil/redact"
 )
@@ -100,6 +102,9 @@ func matchPair(b []byte, at, i int) (redact.Span, redact.Reason) {
 			return s, r
 		}
 	}
+	if left != semicolonPair && bytes.IndexByte(b[i:min(len(b), lim+pairEdge)], ';') < 0 {
+		return redact.Span{}, redact.RejectContext
+	}
 	s, closed := pairValue(b, i, lim)
 	if s.Len() <= 0 {
 		return redact.Span{}, redact.RejectLength
@@ -164,6 +169,9 @@ func pairBefore(b []byte, at int) pairKind {
 	}
 	return noPair
 }
+
+// pairEdge is how far behind a value pairAfter looks for a semicolon, in bytes.
+const pairEdge = 8
 
 // pairAfter reports whether another pair follows the value that ends at b[i].
 func pairAfter(b []byte, i int, closed bool) bool {
@@ -314,10 +322,24 @@ func matchLibpq(b []byte, i, lim int, known bool) (redact.Span, redact.Reason) {
 // libpqKey reports whether a pair of libpq begins at b[i]. The names are those that other
 // key and value strings with blanks between do not use together with a password.
 func libpqKey(b []byte, i int) bool {
-	for _, k := range [...]string{"host=", "hostaddr=", "port=", "dbname=", "sslmode=", "connect_timeout=", "target_session_attrs=", "search_path=", "user="} {
-		if hasFold(b, i, k) {
-			return true
-		}
+	if i >= len(b) {
+		return false
+	}
+	switch b[i] | 0x20 {
+	case 'h':
+		return hasFold(b, i, "host=") || hasFold(b, i, "hostaddr=")
+	case 'p':
+		return hasFold(b, i, "port=")
+	case 'd':
+		return hasFold(b, i, "dbname=")
+	case 's':
+		return hasFold(b, i, "sslmode=") || hasFold(b, i, "search_path=")
+	case 'c':
+		return hasFold(b, i, "connect_timeout=")
+	case 't':
+		return hasFold(b, i, "target_session_attrs=")
+	case 'u':
+		return hasFold(b, i, "user=")
 	}
 	return false
 }

@@ -59,7 +59,7 @@ func (ipv6) Match(b []byte, at int) (redact.Span, redact.Reason) {
 	if end-start >= ipv6Run {
 		return run, redact.RejectLength
 	}
-	if end-start == 2 {
+	if end-start <= 4 && (at+2 >= end || b[at+2] != '1') {
 		return run, redact.RejectValue // "::" alone, or of a programming language
 	}
 

@@ -334,3 +334,34 @@ func TestBadSpecs(t *testing.T) {
 		}
 	}
 }
+
+// spell answers a value with its own letters.
+type spell struct{}
+
+func (spell) Tokenize(_ context.Context, vs []redact.Value, buf []byte) []byte {
+	for i := range vs {
+		n := len(buf)
+		buf = fmt.Appendf(buf, "<%s>", vs[i].Raw)
+		vs[i].Token = buf[n:len(buf):len(buf)]
+	}
+	return buf
+}
+
+// However a value is written, the tokenizer is asked about the same.
+func TestOneValueOneToken(t *testing.T) {
+	e := engine(t, redact.Options{Tokenizer: spell{}, Detectors: detectors.All()})
+	for _, in := range []string{
+		"password=correct@horse9 ",
+		"password=correct%40horse9 ",
+		`{"a":"b\npassword=correct\u0040horse9 c"}`,
+		`{"a":"{\"b\":\"\\npassword=correct\\u0040horse9 c\"}"}`,
+	} {
+		if got := redacted(e, in); !strings.Contains(got, "password=<correct@horse9>") {
+			t.Errorf("%q became %q", in, got)
+		}
+		// More findings than are sorted one by one, of which the order is no accident.
+		if got := redacted(e, strings.Repeat(in, 100)); strings.Count(got, "password=<correct@horse9>") != 100 {
+			t.Errorf("100 times %q became %.200q", in, got)
+		}
+	}
+}

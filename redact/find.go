@@ -290,15 +290,19 @@ func (w *Worker) merge(f []Finding, n int) {
 	}
 }
 
-// less reports whether a stands before b.
+// less reports whether a stands before b. Of the same finding seen as it stands and decoded,
+// the decoded one comes first and is kept, so that one value has one token however it is
+// written.
 func less(a, b *Finding) bool {
 	switch {
 	case a.Start != b.Start:
 		return a.Start < b.Start
 	case a.End != b.End:
 		return a.End > b.End
+	case a.Detector != b.Detector:
+		return a.Detector < b.Detector
 	}
-	return a.Detector < b.Detector
+	return a.value > b.value
 }
 
 // rank orders findings by who names a replacement; the engine's own masks come first.

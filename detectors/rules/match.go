@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"encoding/binary"
 	"iter"
 
 	"logveil/detectors/internal/keyed"
@@ -27,18 +28,21 @@ func (d *detector) Match(b []byte, at int) (redact.Span, redact.Reason) {
 	r := redact.RejectAnchor
 	for i := range d.seqs {
 		s := &d.seqs[i]
-		if !s.els[s.anchor].at(b, at) {
+		if !s.anchored(b, at) {
 			continue
 		}
 		r = max(r, redact.RejectLength)
-		if s.longer(b, at) {
+		if !s.goesOn(b, at) || s.longer(b, at) {
 			continue
 		}
 		if m, ok := s.around(b, at); ok && m.size() > best.size() {
 			best = m
 		}
 	}
-	return d.judge(b, &best, r)
+	if best.seq == nil {
+		return redact.Span{}, r
+	}
+	return d.judge(b, &best)
 }
 
 // matchKeyword reads the key that the keyword at b[at] begins, an operator and the value.
@@ -73,17 +77,17 @@ func (d *detector) matchKeyword(b []byte, at int) (redact.Span, redact.Reason) {
 			best = m
 		}
 	}
-	return d.judge(b, &best, redact.RejectLength)
+	if best.seq == nil {
+		return none, redact.RejectLength
+	}
+	return d.judge(b, &best)
 }
 
 // wordKeyword is the length from which a keyword may stand inside a word: "myherokukey".
 const wordKeyword = 6
 
-// judge decides about the longest match; r is the reason when there is none.
-func (d *detector) judge(b []byte, m *match, r redact.Reason) (redact.Span, redact.Reason) {
-	if m.seq == nil {
-		return redact.Span{}, r
-	}
+// judge decides about the longest match.
+func (d *detector) judge(b []byte, m *match) (redact.Span, redact.Reason) {
 	open, ok := m.neighbors(b)
 	if !ok {
 		return redact.Span{}, redact.RejectNeighbor
@@ -217,6 +221,42 @@ func (s *sequence) longer(b []byte, at int) bool {
 	}
 	i := at + s.after
 	return s.after >= 0 && i < len(b) && i > 0 && keyed.IsWord(b[i-1]) && (keyed.IsLetter(b[i]) || keyed.IsDigit(b[i]))
+}
+
+// goesOn reports whether the byte behind the anchor at b[at] is one that may stand there.
+func (s *sequence) goesOn(b []byte, at int) bool {
+	i := at + len(s.els[s.anchor].lit)
+	return s.next == nil || i < len(b) && s.next[b[i]]
+}
+
+// head is the first bytes of a literal, at most eight.
+type head struct{ fold, mask, want uint64 }
+
+func newHead(e *element) (h head) {
+	for i := range min(len(e.lit), 8) {
+		c := e.lit[i]
+		if e.fold && c-'a' < 26 {
+			h.fold |= 0x20 << (8 * i)
+		}
+		h.mask |= 0xff << (8 * i)
+		h.want |= uint64(c) << (8 * i)
+	}
+	return h
+}
+
+// anchored reports whether the anchor stands at b[at].
+func (s *sequence) anchored(b []byte, at int) bool {
+	e := &s.els[s.anchor]
+	if at >= 0 && len(b)-at >= 8 {
+		x := binary.LittleEndian.Uint64(b[at:])
+		if (x|s.head.fold)&s.head.mask != s.head.want {
+			return false
+		}
+		if len(e.lit) <= 8 && s.head.fold == 0 {
+			return true
+		}
+	}
+	return e.at(b, at)
 }
 
 // neighbors judges the bytes before and after a match. It reports open when the value

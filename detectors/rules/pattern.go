@@ -43,6 +43,9 @@ type sequence struct {
 	// the start and on to the end of the match, or -1 where they vary, or where another
 	// sequence has the same anchor.
 	before, after int
+	// head is the beginning of the anchor, next the bytes of which one follows it, or nil.
+	head head
+	next *set
 	// forwardFirst says to read what is behind the anchor before what is in front.
 	forwardFirst bool
 }
@@ -315,6 +318,15 @@ func (s *sequence) chooseAnchor() (redact.Literal, error) {
 	s.before, s.after = fixedWidth(s.els[:s.anchor]), fixedWidth(s.els[s.anchor:])
 	s.forwardFirst = !s.marked && width(s.els[:s.anchor]) > width(s.els[s.anchor:])
 	e := s.els[s.anchor]
+	s.head, s.next = newHead(&e), nil
+	for _, x := range s.els[s.anchor+1:] {
+		if x.set != nil && x.min > 0 {
+			s.next = x.set
+		}
+		if !x.mark {
+			break
+		}
+	}
 	return redact.Literal{Text: e.lit, Fold: e.fold}, nil
 }
 

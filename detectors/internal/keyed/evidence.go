@@ -163,7 +163,11 @@ func (s *Stats) Placeholder(v []byte) bool {
 			return true
 		}
 	}
-	return s.Lower+s.Upper+s.Digit == 0 && mask(v) || v[0]|0x20 == 'x' && mask(v) || WordAt(v) == Status
+	if s.Lower+s.Upper+s.Digit == 0 && mask(v) || v[0]|0x20 == 'x' && mask(v) {
+		return true
+	}
+	// No word has a digit in it.
+	return (s.Digit == 0 || s.Blank > 0) && WordAt(v) == Status
 }
 
 // mask reports whether v is made of what masks are made of: one character again and

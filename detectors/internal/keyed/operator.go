@@ -47,6 +47,11 @@ func Operator(b []byte, i int) (op Op, ok bool) {
 	if i >= len(b) || classes[b[i]]&classOpen == 0 && b[i] != '<' {
 		return op, false
 	}
+	if c := b[i]; (c == '=' || c == ':') && i+2 < len(b) && plainStart[b[i+1]] && classes[b[i+2]]&classWord != 0 {
+		// Fast path: key=value
+		op.Start, op.Colon = i+1, c == ':'
+		return op, true
+	}
 	lim := min(len(b), i+MaxOperator)
 	start := i
 	quoted := byte(0)
@@ -148,6 +153,15 @@ func Operator(b []byte, i int) (op Op, ok bool) {
 	op.Start = i
 	return op, i < len(b)
 }
+
+// plainStart are the bytes that a value begins with right behind the operator: word
+// characters that are not the beginning of the name of a type.
+var plainStart = func() (t [256]bool) {
+	for c := range t {
+		t[c] = classes[c]&classWord != 0 && c != 's' && c != 'S'
+	}
+	return t
+}()
 
 // mayOperate are the bytes besides those of classOpen that an operator may begin with
 // behind blanks: arrows, and the words string, String and value.
