@@ -51,6 +51,9 @@ func (a *app) check(files []string) error {
 		if _, err := pipe.Stdout(a.stdout).Write(b.Bytes()); err != nil {
 			return err
 		}
+		for _, w := range p.Warnings() {
+			a.note("%s: warning: %s", file, w)
+		}
 	}
 	return failed
 }

@@ -1,12 +1,9 @@
 package config
 
 import (
-	"errors"
-	"os"
 	"path/filepath"
 
 	"logveil/detectors"
-	"logveil/internal/deliver"
 	"logveil/redact"
 )
 
@@ -58,15 +55,4 @@ func (p *Policy) CopyOptions(progress func(redact.Stats)) redact.CopyOptions {
 		LineCap:  int(p.Limits.LineCap),
 		Progress: progress,
 	}
-}
-
-// Deliverer builds what takes redacted records to their destination.
-func (p *Policy) Deliverer() (deliver.Deliverer, error) {
-	switch p.FluentBit.Output.Type {
-	case OutputNull:
-		return deliver.Null{}, nil
-	case OutputStdout:
-		return deliver.NewWriter(os.Stdout), nil
-	}
-	return nil, errors.New("the policy has no fluent_bit.output: say where records go")
 }

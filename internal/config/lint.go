@@ -27,6 +27,7 @@ func (p *Policy) lint(d *decoder) {
 	}
 	p.lintVault(d)
 	p.lintTenants(d)
+	p.lintFluentBit(d)
 	for i, rule := range p.Allow {
 		p.lintAllow(d, rule, fmt.Sprintf("allow[%d]", i))
 	}

@@ -103,30 +103,6 @@ func (t *Tenants) Path() []string {
 	return nil
 }
 
-// FluentBit says what the plugin for Fluent Bit does.
-type FluentBit struct {
-	Output Output
-}
-
-// Output is where the output face of the plugin takes redacted records.
-type Output struct {
-	// Type is empty when there is none.
-	Type OutputType
-}
-
-// OutputType names a kind of destination.
-type OutputType string
-
-// The destinations of a policy.
-const (
-	// OutputNull keeps nothing.
-	OutputNull OutputType = "null"
-	// OutputStdout writes to standard output.
-	OutputStdout OutputType = "stdout"
-)
-
-var outputTypes = []OutputType{OutputNull, OutputStdout}
-
 // Bounds of the limits.
 const (
 	minLineCap = redact.MinLineCap
@@ -140,10 +116,11 @@ const (
 // tokens under a local key, nothing allowed.
 func Builtin() *Policy {
 	return &Policy{
-		Version: 1,
-		Kinds:   map[string]*KindRule{},
-		Limits:  Limits{LineCap: 1 << 20},
-		Vault:   defaultVault(),
+		Version:   1,
+		Kinds:     map[string]*KindRule{},
+		Limits:    Limits{LineCap: 1 << 20},
+		Vault:     defaultVault(),
+		FluentBit: defaultFluentBit(),
 	}
 }
 
@@ -243,25 +220,9 @@ func (p *Policy) declare() object {
 			value: p.Vault.declare(),
 		},
 		{
-			name: "fluent_bit",
-			doc:  "For the plugin for Fluent Bit.",
-			value: object{
-				{
-					name:  "output",
-					doc:   "Where the output face takes redacted records. The filter face needs none.",
-					value: p.FluentBit.Output.declare(),
-				},
-			},
-		},
-	}
-}
-
-func (o *Output) declare() object {
-	return object{
-		{
-			name:  "type",
-			doc:   "What is there. `null`: nothing, records are counted and gone. `stdout`: standard output, msgpack as it came.",
-			value: enum[OutputType]{dst: &o.Type, words: outputTypes, unset: "none: the output face does not start"},
+			name:  "fluent_bit",
+			doc:   "For the plugin for Fluent Bit.",
+			value: p.FluentBit.declare(),
 		},
 	}
 }

@@ -57,9 +57,11 @@ func (p *Policy) Show(w io.Writer) {
 		}
 		fmt.Fprintf(t, "tokens.tenants\t%s, %s\n", strings.Join(tenants.Names, ", "), from)
 	}
+	row := func(key, value string) { fmt.Fprintf(t, "%s\t%s\n", key, value) }
 	if p.HasVault() {
-		p.showVault(func(key, value string) { fmt.Fprintf(t, "%s\t%s\n", key, value) })
+		p.showVault(row)
 	}
+	p.showFluentBit(row)
 	t.Flush()
 }
 

@@ -116,6 +116,10 @@ type enum[T ~string] struct {
 	what string
 }
 
+// null is a word that YAML takes for nothing unless it is in quotes. Where it is one of
+// the words, it is taken as it stands.
+const null = "null"
+
 func (v enum[T]) strings() []string {
 	words := make([]string, len(v.words))
 	for i, w := range v.words {
@@ -132,7 +136,11 @@ func (v enum[T]) is() string {
 }
 
 func (v enum[T]) read(d *decoder, n *yaml.Node, _ string) {
-	s, ok := scalar(d, n, "a word", "!!str")
+	tags := []string{"!!str"}
+	if slices.Contains(v.strings(), null) {
+		tags = append(tags, "!!null")
+	}
+	s, ok := scalar(d, n, "a word", tags...)
 	if !ok {
 		return
 	}
@@ -146,6 +154,13 @@ func (v enum[T]) read(d *decoder, n *yaml.Node, _ string) {
 
 func (v enum[T]) schema() map[string]any {
 	s := map[string]any{"type": "string", "enum": v.strings()}
+	if slices.Contains(v.strings(), null) {
+		var words []any
+		for _, w := range v.strings() {
+			words = append(words, w)
+		}
+		s["type"], s["enum"] = []string{"string", "null"}, append(words, nil)
+	}
 	if *v.dst != "" {
 		s["default"] = string(*v.dst)
 	}

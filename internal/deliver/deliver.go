@@ -5,8 +5,6 @@ package deliver
 import (
 	"context"
 	"errors"
-	"io"
-	"sync"
 )
 
 // Deliverer takes chunks to one destination. It is safe for concurrent use.
@@ -41,23 +39,3 @@ func (Null) Deliver(context.Context, string, []byte, int) error { return nil }
 
 // Close implements Deliverer.
 func (Null) Close(context.Context) error { return nil }
-
-// Writer writes chunks as they are, one at a time.
-type Writer struct {
-	mu sync.Mutex
-	w  io.Writer
-}
-
-// NewWriter returns what delivers to w.
-func NewWriter(w io.Writer) *Writer { return &Writer{w: w} }
-
-// Deliver implements Deliverer.
-func (d *Writer) Deliver(_ context.Context, _ string, chunk []byte, _ int) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	_, err := d.w.Write(chunk)
-	return err
-}
-
-// Close implements Deliverer.
-func (d *Writer) Close(context.Context) error { return nil }

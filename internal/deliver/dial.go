@@ -60,6 +60,21 @@ func (t Target) String() string {
 	return scheme + "://" + t.Address
 }
 
+// Open reports whether what is sent to the target can be read and changed on its way: it
+// is not this machine for certain, and there is no TLS.
+func (t Target) Open() bool {
+	if t.TLS || t.Network == "unix" {
+		return false
+	}
+	host, _, err := net.SplitHostPort(t.Address)
+	return err != nil || !isLoopback(host)
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
 // TLSFiles name what a TLS connection needs besides the system's certificate authorities.
 // They are read for every new connection, so that what renews them needs no restart.
 type TLSFiles struct {

@@ -144,14 +144,12 @@ func (f *Forward) Deliver(ctx context.Context, tag string, chunk []byte, records
 	var errs []error
 	order := f.order()
 	for i, t := range order {
-		sent, err := f.try(ctx, t, m, len(order)-i)
+		err := f.try(ctx, t, m, len(order)-i)
 		if err == nil {
 			return nil
 		}
 		errs = append(errs, fmt.Errorf("%s: %w", t, err))
-		// Where the chunk may have arrived, another target would get it a second time,
-		// and the one that is slow to answer would not have less to do.
-		if sent || ctx.Err() != nil {
+		if ctx.Err() != nil {
 			break
 		}
 	}
@@ -188,8 +186,8 @@ func (f *Forward) order() []*target {
 const failedFor = 10 * time.Second
 
 // try delivers to one target. left is how many targets there are to try, this one
-// included. sent says that the target may have the message although there is an error.
-func (f *Forward) try(ctx context.Context, t *target, m message, left int) (sent bool, err error) {
+// included.
+func (f *Forward) try(ctx context.Context, t *target, m message, left int) (err error) {
 	defer func() {
 		t.mu.Lock()
 		defer t.mu.Unlock()
@@ -203,8 +201,8 @@ func (f *Forward) try(ctx context.Context, t *target, m message, left int) (sent
 	// The server may have closed a connection that was kept, unseen so far: then there
 	// is one more attempt, over a new one.
 	if l := t.take(f.o.Idle); l != nil {
-		if sent, err = f.exchange(ctx, t, l, m); err == nil || ctx.Err() != nil || !errors.Is(err, errGone) {
-			return sent, err
+		if err = f.exchange(ctx, t, l, m); err == nil || ctx.Err() != nil || !errors.Is(err, errGone) {
+			return err
 		}
 	}
 	deadline, _ := ctx.Deadline()
@@ -212,28 +210,28 @@ func (f *Forward) try(ctx context.Context, t *target, m message, left int) (sent
 	defer cancel()
 	l, err := f.connect(share, t.Target)
 	if err != nil {
-		return false, err
+		return err
 	}
 	return f.exchange(ctx, t, l, m)
 }
 
 // exchange sends the message and waits for its acknowledgement. The link goes back to the
 // target when all went well, and is closed otherwise.
-func (f *Forward) exchange(ctx context.Context, t *target, l *link, m message) (sent bool, err error) {
+func (f *Forward) exchange(ctx context.Context, t *target, l *link, m message) error {
 	if err := l.send(ctx, m); err != nil {
 		l.close()
-		return true, fmt.Errorf("sending: %w", err)
+		return fmt.Errorf("sending: %w", err)
 	}
 	if err := l.wait(ctx, m.id); err != nil {
 		l.close()
-		return true, err
+		return err
 	}
 	if l.once {
 		l.close()
 	} else {
 		t.give(l)
 	}
-	return true, nil
+	return nil
 }
 
 // take returns a connection that is open and was used of late, or nil.

@@ -540,6 +540,26 @@ func TestParseTarget(t *testing.T) {
 	}
 }
 
+func TestOpen(t *testing.T) {
+	for in, want := range map[string]bool{
+		"tcp://127.0.0.1": false, "tcp://[::1]:1": false, "tcp://localhost": false, "unix:///x": false, "tls://log.example": false,
+		"tcp://log.example": true, "tcp://10.0.0.1": true, "tcp://localhost.example": true, "tcp://127.0.0.1.example": true,
+	} {
+		to, err := ParseTarget(in)
+		if err != nil || to.Open() != want {
+			t.Errorf("%s: open %v, %v", in, to.Open(), err)
+		}
+	}
+	for in, want := range map[string]bool{
+		"http://127.0.0.9:1/x": false, "http://[::1]": false, "https://log.example": false, "": false,
+		"http://log.example": true, "http://192.0.2.1": true,
+	} {
+		if OpenURL(in) != want {
+			t.Errorf("%s: open %v", in, !want)
+		}
+	}
+}
+
 // TestForwardOptions: what cannot work is refused at the start, and named.
 func TestForwardOptions(t *testing.T) {
 	to := []Target{{Network: "tcp", Address: "127.0.0.1:1"}}

@@ -65,6 +65,13 @@ func CheckURL(s string) error {
 	return nil
 }
 
+// OpenURL reports whether what is sent to the URL can be read and changed on its way: it is
+// not this machine for certain, and there is no TLS.
+func OpenURL(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && u.Scheme == "http" && !isLoopback(u.Hostname())
+}
+
 // NewHTTP returns what delivers to the URL. It does not connect, but it looks at the files
 // that the options name.
 func NewHTTP(o HTTPOptions) (*HTTP, error) {
