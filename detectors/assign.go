@@ -285,8 +285,16 @@ func tooShort(b []byte, i int) bool {
 // things by -u.
 func userFlag(b []byte, at, end int) (redact.Span, redact.Reason) {
 	line := b[max(0, at-maxUserFlag):at]
-	line = line[bytes.LastIndexByte(line, '\n')+1:]
-	if !bytes.Contains(line, curl) {
+	i := bytes.Index(line, curl)
+	for i >= 0 {
+		n := bytes.IndexByte(line[i:], '\n')
+		if n < 0 {
+			break
+		}
+		line = line[i+n:]
+		i = bytes.Index(line, curl)
+	}
+	if i < 0 {
 		return redact.Span{}, redact.RejectContext
 	}
 	op, ok := keyed.Blanks(b, end-1)

@@ -1,6 +1,7 @@
 package detectors
 
 import (
+	"bytes"
 	"unicode/utf8"
 
 	"logveil/redact"
@@ -259,14 +260,16 @@ func outside(r rune, size int) bool {
 // inUserinfo reports whether b[start] is in the user or password of a URL.
 func inUserinfo(b []byte, start int) bool {
 	lim := max(0, start-emailUserinfo)
-	for i := start; i > lim; i-- {
-		switch c := b[i-1]; {
-		case c == '/':
-			return i >= 3 && b[i-2] == '/' && b[i-3] == ':' ||
-				i >= 5 && b[i-2] == '\\' && b[i-3] == '/' && b[i-4] == '\\' && b[i-5] == ':'
-		case c <= ' ' || c == '"' || c == '<' || c == '>' || c == '?' || c == '#':
-			return false
-		}
+	if bytes.IndexByte(b[lim:start], '/') < 0 {
+		return false // without a look at each byte: addresses may follow one another
 	}
-	return false
+	i := start
+	for i > lim && !userinfoStop[b[i-1]] {
+		i--
+	}
+	return i > lim && b[i-1] == '/' &&
+		(i >= 3 && b[i-2] == '/' && b[i-3] == ':' || i >= 5 && b[i-2] == '\\' && b[i-3] == '/' && b[i-4] == '\\' && b[i-5] == ':')
 }
+
+// userinfoStop are the slash before the user of a URL, and what cannot stand in between.
+var userinfoStop = tableOf("\x00- /\"<>?#")

@@ -18,6 +18,8 @@ const (
 	// jwtHeader bounds how much of the header is decoded in search of "alg", in
 	// characters.
 	jwtHeader = 2048
+	// jwtShort is enough of a header for most, in characters of a token encoded again.
+	jwtShort = 96
 	// jwtTwiceMin is the least length of a token that was encoded again.
 	jwtTwiceMin = 64
 )
@@ -85,12 +87,11 @@ func matchTwice(b []byte, at, lim int) (redact.Span, redact.Reason) {
 	if string(b[at:at+4]) != "ZXlK" || v < 0 || w < 0 || !jwtName(byte(v)<<2|byte(w)>>4) {
 		return redact.Span{}, redact.RejectValue
 	}
-	var token [jwtHeader / 4 * 3]byte
-	found := headerCut
-	for n := 96; found == headerCut && n <= jwtHeader; n *= 4 {
-		k, _ := decodeBase64(token[:], b[at:min(lim, at+n)])
-		h := jwtReader{b: token[:k]}
-		found = h.header()
+	var short [jwtShort / 4 * 3]byte
+	found := headerTwice(short[:], b[at:min(lim, at+jwtShort)])
+	if found == headerCut && lim-at > jwtShort {
+		var long [jwtHeader / 4 * 3]byte
+		found = headerTwice(long[:], b[at:min(lim, at+jwtHeader)])
 	}
 	if found != headerFound {
 		return redact.Span{}, redact.RejectValue
@@ -103,6 +104,13 @@ func matchTwice(b []byte, at, lim int) (redact.Span, redact.Reason) {
 		return redact.Span{}, redact.RejectLength
 	}
 	return openAt(redact.Span{Start: at, End: end}, lim, len(b))
+}
+
+// headerTwice reads the header that src is when it is decoded once, which is done in dst.
+func headerTwice(dst, src []byte) int {
+	n, _ := decodeBase64(dst, src)
+	h := jwtReader{b: dst[:n]}
+	return h.header()
 }
 
 // jwtBytes are the characters of base64url, its padding, which some add, and the dot.

@@ -404,6 +404,11 @@ func matchPhoneAfterWord(b []byte, at int) (redact.Span, redact.Reason) {
 			if tokenAt(b, i) {
 				break
 			}
+			if phoneFirst[c] {
+				if _, w := phoneKeyword(b, i); w != phoneWordNone {
+					return redact.Span{}, reason // what follows is nearer to that one
+				}
+			}
 			letters = true
 			continue
 		}
@@ -437,6 +442,9 @@ func matchPhoneAfterWord(b []byte, at int) (redact.Span, redact.Reason) {
 	}
 	return redact.Span{}, reason
 }
+
+// phoneFirst are the first letters of keywords.
+var phoneFirst = tableOf("cfmptCFMPT")
 
 // matchNational takes a number in any national form from b[at] on. Sure says that nothing
 // but a number is to be expected there.

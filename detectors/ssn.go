@@ -61,6 +61,11 @@ func matchSSNAfterWord(b []byte, at int) (redact.Span, redact.Reason) {
 	reason := redact.RejectContext
 	limit := min(len(b), end+ssnNear)
 	for i := end; i < limit && b[i] != '\n' && !tokenAt(b, i); i++ {
+		if b[i]|0x20 == 's' {
+			if _, ok := ssnKeyword(b, i); ok {
+				break // what follows is nearer to that one
+			}
+		}
 		if !isDigit(b[i]) || isDigit(b[i-1]) {
 			continue
 		}
