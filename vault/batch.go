@@ -141,13 +141,14 @@ func (b *batcher) process(batch []*pending, again bool) {
 	ctx, cancel := context.WithTimeout(b.ctx, b.r.client.cfg.RequestTimeout)
 	defer cancel()
 	start := time.Now()
-	results, err := b.r.send(ctx, batch)
+	g := b.r.now.Load()
+	results, err := b.r.send(ctx, g, batch)
 	b.r.metrics.request(len(batch), time.Since(start))
 	br := b.r.client.breaker
 	if err == nil {
 		br.success()
 		b.grow()
-		b.answer(batch, results)
+		b.answer(g, batch, results)
 		return
 	}
 	reason := MaskDown
@@ -179,6 +180,7 @@ func (b *batcher) process(batch []*pending, again bool) {
 		br.success()
 		reason = MaskConfig
 		b.r.client.alarms.raise(err.Error())
+		b.r.lookSoon() // the version may have been retired, for a newer one
 	case classCanceled:
 	default:
 		br.failure()
@@ -188,34 +190,36 @@ func (b *batcher) process(batch []*pending, again bool) {
 
 func (b *batcher) fail(batch []*pending, reason MaskReason) {
 	for _, p := range batch {
-		b.r.finish(p, nil, reason)
+		b.r.finish(p, nil, nil, reason)
 	}
 }
 
 // answer hands results out; a result that is missing or bad masks its value only. A canary
 // that is silent masks all.
-func (b *batcher) answer(batch []*pending, results []batchResult) {
+func (b *batcher) answer(g *generation, batch []*pending, results []batchResult) {
 	if len(results) == 0 {
 		b.fail(batch, MaskItem)
 		return
 	}
-	if !b.r.canarySings(&results[0]) {
-		b.r.client.alarms.raise("vault: key " + b.r.cfg.Mount + "/" + b.r.cfg.Key + " was replaced or changed since the start; values are masked")
+	if !g.sings(b.r.method, &results[0]) {
+		// Where the version was retired, a newer one takes over; else the key was replaced.
+		b.r.client.alarms.raise(b.r.replaced().Error())
+		b.r.lookSoon()
 		b.fail(batch, MaskConfig)
 		return
 	}
 	results = results[1:]
 	for i, p := range batch {
 		if i >= len(results) || results[i].Error != "" {
-			b.r.finish(p, nil, MaskItem)
+			b.r.finish(p, nil, nil, MaskItem)
 			continue
 		}
-		payload, err := b.r.method.result(&results[i], b.r.cfg.Version)
+		payload, err := b.r.method.result(&results[i], g.id.Version)
 		if err != nil {
-			b.r.finish(p, nil, MaskItem)
+			b.r.finish(p, nil, nil, MaskItem)
 			continue
 		}
-		b.r.finish(p, payload, maskNone)
+		b.r.finish(p, g, payload, maskNone)
 	}
 }
 
@@ -271,16 +275,17 @@ type batchResult struct {
 
 // send makes one request of the canary and the values and returns the results, of which
 // there may be fewer.
-func (r *Remote) send(ctx context.Context, batch []*pending) ([]batchResult, error) {
+func (r *Remote) send(ctx context.Context, g *generation, batch []*pending) ([]batchResult, error) {
 	size := 300
 	for _, p := range batch {
 		size += 100 + len(p.k.b64) + 2*len(p.canon)
 	}
-	body := r.method.appendHead(make([]byte, 0, size), r.cfg.Version)
-	body = r.method.appendItem(body, r.canary.k, r.canary.canon, r.cfg.Version)
+	version := g.id.Version
+	body := r.method.appendHead(make([]byte, 0, size), version)
+	body = r.method.appendItem(body, g.canary.k, g.canary.canon, version)
 	for _, p := range batch {
 		body = append(body, ',')
-		body = r.method.appendItem(body, p.k, p.canon, r.cfg.Version)
+		body = r.method.appendItem(body, p.k, p.canon, version)
 	}
 	body = append(body, "]}"...)
 	path := r.method.path(&r.cfg)

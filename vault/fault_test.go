@@ -532,3 +532,67 @@ func TestFaultStandby(t *testing.T) {
 	b.stream.flows("after the step down")
 	t.Logf("%d masks, %v", b.stream.masks.Load(), b.remote.Stats().Masked)
 }
+
+// While values stream, a rotation takes over at the next refresh, and at once when the
+// version in use was retired; one that was named stays. Tokens are those of a process that
+// starts then. A key of the same name with more versions does not take over.
+func TestRemoteRotation(t *testing.T) {
+	for _, name := range []string{"transit", "hmac"} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			key := "transit/keys/logveil-" + name
+			alarms := new(alarmLog)
+			cfg := w.config()
+			cfg.Alarm = alarms.raise
+			c := newClient(t, cfg)
+			start := newTransit
+			if name == "hmac" {
+				start = newHMAC
+			}
+			const refresh = 30 * time.Millisecond
+			eager := start(t, c, RemoteConfig{Budget: 10 * time.Second, Refresh: refresh})
+			lazy := start(t, c, RemoteConfig{Budget: 10 * time.Second})
+			pinned := start(t, c, RemoteConfig{Budget: 10 * time.Second, Refresh: refresh, Version: 1})
+			tokenizer := func(r *Remote) *Tokenizer { return newTokenizer(t, Options{Default: Rule{Scheme: r}}) }
+			et, lt, pt := tokenizer(eager), tokenizer(lazy), tokenizer(pinned)
+			token := func(tk *Tokenizer) string { return tokenOf(tk, "email", "a@example.com") }
+			s := newStream(t, et, 10*time.Second)
+			s.flows("at the start")
+			first := token(et)
+			if first == "" || token(lt) != first || token(pt) != first {
+				t.Fatalf("%q, %q and %q", first, token(lt), token(pt))
+			}
+			w.Write(t, key+"/rotate", nil)
+			eventually(t, "the new version", func() bool { return token(et) != first })
+			second := token(et)
+			if fresh := token(tokenizer(start(t, c, RemoteConfig{Budget: 10 * time.Second}))); second != fresh {
+				t.Errorf("%q, and in a new process %q", second, fresh)
+			}
+			if token(lt) != first || token(pt) != first {
+				t.Errorf("%q and %q before the refresh and with a version that was named, want %q", token(lt), token(pt), first)
+			}
+			w.Write(t, key+"/config", map[string]any{"min_encryption_version": 2, "min_decryption_version": 2})
+			eventually(t, "the new version, after the old one was retired", func() bool { return tokenOf(lt, "email", "b@example.com") != "" })
+			if tok := token(lt); tok != second {
+				t.Errorf("%q, want %q", tok, second)
+			}
+			s.flows("after the rotation")
+			if n := s.masks.Load(); n > 0 {
+				t.Errorf("%d masks by a rotation: %v", n, eager.Stats().Masked)
+			}
+			s.end()
+			w.deleteKey(t, "logveil-"+name)
+			w.makeKeys(t)
+			for range 3 {
+				w.Write(t, key+"/rotate", nil)
+			}
+			eventually(t, "alarm", func() bool { return alarms.has("was replaced or changed") })
+			for i := range 50 {
+				if tok := tokenOf(et, "email", fmt.Sprintf("new%d@example.com", i)); tok != "" {
+					t.Fatalf("a token under a key that was replaced: %q", tok)
+				}
+				time.Sleep(2 * time.Millisecond)
+			}
+		})
+	}
+}

@@ -24,8 +24,8 @@ type RemoteConfig struct {
 	Mount string
 	// Key is the name of the transit key.
 	Key string
-	// Version is the version of the key to use; 0 takes the latest one at start. A fleet
-	// whose tokens must be equal names it.
+	// Version is the version of the key to use; 0 takes the latest one, and moves on when
+	// there is a newer. A fleet whose tokens must be equal at all times names it.
 	Version int
 	// Tenant separates tokens: equal values of two tenants differ.
 	Tenant string
@@ -45,6 +45,8 @@ type RemoteConfig struct {
 	Queue int
 	// CacheBytes bounds the memory for tokens that Vault made. 0 means 32 MiB.
 	CacheBytes int
+	// Refresh is how often the key is looked at. 0 means an hour.
+	Refresh time.Duration
 	// MaskOnStartFailure lets the scheme start while Vault cannot be reached; values
 	// are masked until it can.
 	MaskOnStartFailure bool
@@ -67,12 +69,15 @@ func (c *RemoteConfig) setDefaults() error {
 	if c.Linger == 0 {
 		c.Linger = 2 * time.Millisecond
 	}
+	if c.Refresh == 0 {
+		c.Refresh = time.Hour
+	}
 	switch {
 	case c.Key == "" || strings.ContainsAny(c.Key, "/ "):
 		return errors.New("vault: a transit key needs a name, without / and space")
 	case c.Batch < 1 || c.Batch > 1000:
 		return errors.New("vault: a batch has 1 to 1000 values")
-	case c.InFlight < 1 || c.Queue < 1 || c.Budget < 0 || c.CacheBytes < 0 || c.Version < 0:
+	case c.InFlight < 1 || c.Queue < 1 || c.Budget < 0 || c.CacheBytes < 0 || c.Version < 0 || c.Refresh < 0:
 		return errors.New("vault: a limit is out of range")
 	case strings.ContainsRune(c.Tenant, 0):
 		return errors.New("vault: a tenant's name holds no NUL")
@@ -119,22 +124,35 @@ func (r MaskReason) String() string {
 // "transit" encrypts with a convergent key: whoever may decrypt with it, and nobody else,
 // can read the tokens, and Vault's audit log tells who did. "hmac" digests: nobody can.
 type Remote struct {
-	name, kid string
-	client    *Client
-	cfg       RemoteConfig
-	method    remoteMethod
-	lru       *lru
-	batcher   *batcher
-	metrics   remoteMetrics
-	// canary goes first in each request; its token is the payload to come back.
-	canary *pending
-	// ready says that the key is known and checked; kid, cfg.Version and canary stand
-	// still from then on.
-	ready atomic.Bool
+	name    string
+	client  *Client
+	cfg     RemoteConfig
+	method  remoteMethod
+	lru     *lru
+	batcher *batcher
+	metrics remoteMetrics
+	// now is the version in use; nil until the key is known and checked.
+	now atomic.Pointer[generation]
+	// look asks for a look at the key before the next refresh is due.
+	look chan struct{}
 
 	mu    sync.Mutex
 	kinds map[redact.Kind]*remoteKind
 	calls map[hash128]*pending // in work, so that a value is asked for once
+}
+
+// generation is a version of the key while it is in use. It does not change.
+type generation struct {
+	id     KeyID
+	kid    string
+	canary canary
+}
+
+// canary is a value that goes first in each request, and the payload that must come back.
+type canary struct {
+	k       *remoteKind
+	canon   []byte
+	payload []byte
 }
 
 // remoteMethod is what differs between the schemes made in Vault.
@@ -152,7 +170,9 @@ type remoteMethod interface {
 type remoteKind struct {
 	r    *Remote
 	kind redact.Kind
-	key  sipKey
+	// key hashes values for the caches. Each generation has another, so that no token of
+	// an older one is found there.
+	key atomic.Pointer[sipKey]
 	// label separates kinds and tenants: the context of transit, the prefix of hmac.
 	label []byte
 	b64   string // of label
@@ -172,54 +192,106 @@ func newRemote(ctx context.Context, name string, c *Client, cfg RemoteConfig, m 
 	if err := cfg.setDefaults(); err != nil {
 		return nil, err
 	}
-	r := &Remote{name: name, client: c, cfg: cfg, method: m, lru: newLRU(cfg.CacheBytes),
+	r := &Remote{name: name, client: c, cfg: cfg, method: m, lru: newLRU(cfg.CacheBytes), look: make(chan struct{}, 1),
 		kinds: make(map[redact.Kind]*remoteKind), calls: make(map[hash128]*pending)}
-	err := r.setUp(ctx)
+	err := r.update(ctx)
 	// A key that is wrong will not become right by itself: that refuses to start.
 	if _, wrong := errors.AsType[*keyError](err); err != nil && (wrong || !cfg.MaskOnStartFailure) {
 		return nil, err
 	}
-	r.batcher = newBatcher(r)
 	if err != nil {
 		c.alarms.raise(err.Error())
-		r.batcher.wg.Go(r.setUpLater)
 	}
+	r.batcher = newBatcher(r)
+	r.batcher.wg.Go(r.refresh)
 	return r, nil
 }
 
-// setUp finds the key, checks and probes it.
-func (r *Remote) setUp(ctx context.Context) error {
+// refresh looks at the key again and again: often while there is none in use.
+func (r *Remote) refresh() {
+	ctx, retry := r.batcher.ctx, r.client.cfg.timing.loginRetryMin
+	for {
+		wait := jitter(r.cfg.Refresh) * 2 / 3
+		if r.now.Load() == nil {
+			wait = jitter(retry)
+			retry = min(2*retry, r.client.cfg.timing.loginRetryMax)
+		}
+		t := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			t.Stop()
+			return
+		case <-r.look:
+			t.Stop()
+			// Not more often than logins: what asks for it may be a flood.
+			sleep(ctx, r.client.cfg.timing.reloginMin)
+		case <-t.C:
+		}
+		if err := r.update(ctx); err != nil && ctx.Err() == nil {
+			r.client.alarms.raise(err.Error())
+		}
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}
+
+// lookSoon asks for a look at the key.
+func (r *Remote) lookSoon() {
+	select {
+	case r.look <- struct{}{}:
+	default:
+	}
+}
+
+// update finds the key, and checks and probes a version that is not yet in use. A key of
+// the same name that came in the place of the one in use does not take over.
+func (r *Remote) update(ctx context.Context) error {
 	id, err := checkKey(ctx, r.client, r.name, r.cfg.Mount, r.cfg.Key, r.cfg.Version)
 	if err != nil {
 		return err
 	}
 	id.Tenant = r.cfg.Tenant
-	r.cfg.Version, r.kid = id.Version, id.kid()
-	if err := r.probe(ctx); err != nil {
+	was := r.now.Load()
+	switch {
+	case was == nil:
+	case id.Version < was.id.Version:
+		return r.replaced()
+	case id == was.id:
+		return nil // the canary watches
+	}
+	g := &generation{id: id, kid: id.kid()}
+	if err := r.probe(ctx, g); err != nil {
 		return err
 	}
-	r.ready.Store(true)
+	if was != nil {
+		// Last, so that it vouches for the probe. An older version that was retired
+		// cannot.
+		results, err := r.send(ctx, was, nil)
+		if err != nil && classOf(err) != classConfig {
+			return err
+		}
+		if err == nil && (len(results) != 1 || results[0].Error == "" && !was.sings(r.method, &results[0])) {
+			return r.replaced()
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.now.Store(g)
+	for _, k := range r.kinds {
+		k.key.Store(newSipKey())
+	}
 	return nil
 }
 
-// setUpLater sets up until it succeeds or the scheme is closed.
-func (r *Remote) setUpLater() {
-	ctx, wait := r.batcher.ctx, r.client.cfg.timing.loginRetryMin
-	for {
-		t := time.NewTimer(jitter(wait))
-		select {
-		case <-ctx.Done():
-			t.Stop()
-			return
-		case <-t.C:
-		}
-		err := r.setUp(ctx)
-		if err == nil {
-			return
-		}
-		r.client.alarms.raise(err.Error())
-		wait = min(2*wait, r.client.cfg.timing.loginRetryMax)
-	}
+func (r *Remote) replaced() error {
+	return &keyError{mount: r.cfg.Mount, name: r.cfg.Key, text: "was replaced or changed since the start; values are masked"}
 }
 
 // Close ends the background work. Values asked for afterwards are masked.
@@ -236,7 +308,8 @@ func (r *Remote) ofKind(kind redact.Kind) *remoteKind {
 	k := r.kinds[kind]
 	if k == nil {
 		label := remoteLabel(r.cfg.Tenant, kind)
-		k = &remoteKind{r: r, kind: kind, key: newSipKey(), label: label, b64: base64.StdEncoding.EncodeToString(label)}
+		k = &remoteKind{r: r, kind: kind, label: label, b64: base64.StdEncoding.EncodeToString(label)}
+		k.key.Store(newSipKey())
 		r.kinds[kind] = k
 	}
 	return k
@@ -252,18 +325,18 @@ func remoteLabel(tenant string, kind redact.Kind) []byte {
 // learns stays as a canary: the same value goes along with each request, and the payload
 // must come back the same. A key that was replaced, or that has lost its convergence,
 // would otherwise make tokens that join with nothing or that nobody can read.
-func (r *Remote) probe(ctx context.Context) error {
+func (r *Remote) probe(ctx context.Context, g *generation) error {
 	value := make([]byte, 18)
 	_, _ = rand.Read(value) // never fails, by its contract
 	a, b := r.ofKind("probe"), r.ofKind("probe2")
-	r.canary = &pending{k: a, canon: value}
-	results, err := r.send(ctx, []*pending{{k: a, canon: value}, {k: b, canon: value}})
+	g.canary = canary{k: a, canon: value}
+	results, err := r.send(ctx, g, []*pending{{k: a, canon: value}, {k: b, canon: value}})
 	if err != nil {
 		return err
 	}
 	var payloads [3]string
 	for i := range min(len(results), len(payloads)) {
-		p, err := r.method.result(&results[i], r.cfg.Version)
+		p, err := r.method.result(&results[i], g.id.Version)
 		if err != nil {
 			return fmt.Errorf("vault: key %s: a probe failed: %w", r.cfg.Key, err)
 		}
@@ -277,14 +350,14 @@ func (r *Remote) probe(ctx context.Context) error {
 	case payloads[0] == payloads[2]:
 		return fmt.Errorf("vault: key %s gives different kinds equal tokens; it is not derived", r.cfg.Key)
 	}
-	r.canary.token = []byte(payloads[0])
+	g.canary.payload = []byte(payloads[0])
 	return nil
 }
 
-// canarySings reports whether the canary's result is the one that probe saw.
-func (r *Remote) canarySings(result *batchResult) bool {
-	p, err := r.method.result(result, r.cfg.Version)
-	return err == nil && bytes.Equal(p, r.canary.token)
+// sings reports whether the canary's result is the one that probe saw.
+func (g *generation) sings(m remoteMethod, result *batchResult) bool {
+	p, err := m.result(result, g.id.Version)
+	return err == nil && bytes.Equal(p, g.canary.payload)
 }
 
 // transitMethod is convergent encryption.
@@ -356,10 +429,10 @@ func unprefixed(s []byte, version int) ([]byte, error) {
 	return b, nil
 }
 
-func newSipKey() sipKey {
+func newSipKey() *sipKey {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails, by its contract
-	return sipKey{binary.LittleEndian.Uint64(b[:8]), binary.LittleEndian.Uint64(b[8:])}
+	return &sipKey{binary.LittleEndian.Uint64(b[:8]), binary.LittleEndian.Uint64(b[8:])}
 }
 
 // pending is a value that Vault was asked for.
@@ -382,7 +455,7 @@ func (k *remoteKind) start(h hash128, canon []byte) (*pending, MaskReason) {
 		r.mu.Unlock()
 		return p, maskNone
 	}
-	if !r.ready.Load() {
+	if r.now.Load() == nil {
 		r.mu.Unlock()
 		return nil, MaskNoKey
 	}
@@ -403,12 +476,12 @@ func (k *remoteKind) start(h hash128, canon []byte) (*pending, MaskReason) {
 	return p, maskNone
 }
 
-// finish answers who waits for p.
-func (r *Remote) finish(p *pending, payload []byte, reason MaskReason) {
+// finish answers who waits for p, with a payload of the generation or a reason.
+func (r *Remote) finish(p *pending, g *generation, payload []byte, reason MaskReason) {
 	clear(p.canon)
 	if p.reason = reason; reason == maskNone {
 		r.metrics.made.Add(1)
-		p.token = redact.AppendToken(nil, p.k.kind, r.kid, payload)
+		p.token = redact.AppendToken(nil, p.k.kind, g.kid, payload)
 		r.lru.put(p.hash, p.token)
 	}
 	r.mu.Lock()

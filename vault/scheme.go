@@ -96,7 +96,7 @@ func (s *Sealer) bind(kind redact.Kind, _ int) binding {
 }
 
 func (s *Sealer) maker(kind redact.Kind) *sealMaker {
-	return &sealMaker{kind: kind, kid: s.kid, siv: s.siv, header: s.header(kind), key: newSipKey()}
+	return &sealMaker{kind: kind, kid: s.kid, siv: s.siv, header: s.header(kind), key: *newSipKey()}
 }
 
 // sealMaker makes the tokens of one kind under one key. It is immutable and safe for

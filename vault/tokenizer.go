@@ -199,7 +199,7 @@ func (t *Tokenizer) answer(vs []redact.Value, buf []byte, w **waits) []byte {
 			}
 			h = seal.key.sum(v.Raw)
 		case k.remote != nil:
-			h = k.remote.key.sum(v.Raw)
+			h = k.remote.key.Load().sum(v.Raw)
 		}
 		if k.mask == nil {
 			var ok bool

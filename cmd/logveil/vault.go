@@ -274,8 +274,7 @@ func (a *app) vaultRotateCmd() *cobra.Command {
 'logveil token' finds them; new tokens of the same values differ from them, until
 'logveil vault rewrap' moves the old ones.
 
-Redactors under the scheme envelope go on with the new version at their next refresh
-(vault.refresh), those under transit and hmac when they are started again. A policy that
+Redactors go on with the new version at their next refresh (vault.refresh). A policy that
 names a key_version keeps its redactors there.
 
 With --to a key that has the version already stays: a rotation that was interrupted is

@@ -221,6 +221,7 @@ func (r *Redactor) startScheme(ctx context.Context, p *Policy, plan *vault.Plan,
 		Mount: v.Mount, Key: key, Version: v.KeyVersion, Tenant: tenant,
 		Budget: v.Budget, Batch: v.Batch, Linger: v.Linger, InFlight: v.InFlight, Queue: v.Queue,
 		CacheBytes:         max(1, int(v.Cache)/(tenants*len(plan.Schemes))), // 0 would be the default
+		Refresh:            v.Refresh,
 		MaskOnStartFailure: v.OnStartFailure == StartMask,
 	}
 	if v.Linger == 0 {

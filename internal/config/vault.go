@@ -223,7 +223,7 @@ func (v *Vault) declare() object {
 		},
 		{
 			name:  "refresh",
-			doc:   "How often the keys of `envelope` are taken again.",
+			doc:   "How often the keys are looked at again: whether there is a newer version to go on with, and for `envelope` whether Vault still gives them.",
 			value: duration{&v.Refresh, time.Second, 30 * 24 * time.Hour},
 		},
 		{
