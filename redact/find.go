@@ -28,6 +28,9 @@ type pass struct {
 	// its end, can be taken: first those at literals, then those at shapes, because each
 	// come in order, or nearly so.
 	skip [2][]Span
+	// base is what offsets in skip have been moved by, so that what is there from the texts
+	// before lies behind.
+	base int
 	// Of the window: its part of the text, the candidates that may still be looked at,
 	// the one being looked at, and the lines in which a detector panicked.
 	from, to, left, at int
@@ -53,10 +56,10 @@ func newPass(w *Worker, depth int) *pass {
 
 // find looks at a text and leaves the findings in p.out.
 func (p *pass) find(b []byte) {
+	p.base += len(p.b) + 1
 	p.b = b
 	p.found, p.keeps, p.masks, p.masked = p.found[:0], p.keeps[:0], p.masks[:0], 0
 	p.blobs, p.blobEnd, p.escapes = p.blobs[:0], 0, p.escapes[:0]
-	p.clearSkips()
 	for from := 0; from < len(b); {
 		off := max(0, from-scan.Margin)
 		to := off + scan.Window - scan.Margin
@@ -152,7 +155,7 @@ func (p *pass) try(off, from, to int) (ok bool) {
 
 // match asks detector d about the candidate at b[at].
 func (p *pass) match(d, at int, skip []Span) {
-	if k := skip[d]; k.Start < at && at < k.End || at < p.masked {
+	if k := skip[d]; k.Start < p.base+at && p.base+at < k.End || at < p.masked {
 		return
 	}
 	if p.left < 0 {
@@ -172,7 +175,7 @@ func (p *pass) match(d, at int, skip []Span) {
 	}
 	if !r.OK() {
 		if s.End > at {
-			skip[d] = Span{at, s.End}
+			skip[d] = Span{p.base + at, p.base + s.End}
 		}
 		return
 	}
@@ -184,7 +187,7 @@ func (p *pass) match(d, at int, skip []Span) {
 	// What is anchored inside a value may reach beyond it, as one card number does that
 	// begins in another. Only in a long one there would be no end to looking.
 	if s.Len() > longValue && s.End > at {
-		skip[d] = Span{at, s.End}
+		skip[d] = Span{p.base + at, p.base + s.End}
 	}
 	if p.w.e.allow != nil && p.w.e.allow(p.w.e.specs[d].Kind, p.b[s.Start:s.End]) {
 		if p.w.explained {
