@@ -1,11 +1,14 @@
-# Everything that people and CI run. Needs Go, git and make; `make race` a C compiler too.
+# Everything that people and CI run. Needs Go, git and make; `make race` and `make plugin` a
+# C compiler too.
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unreleased)
 LINT    := bin/golangci-lint
 FUZZ    ?= 20000x
 SAMPLE  := testdata/mule/sample.log
 
-.PHONY: all help build run test vaultd race bench lint fuzz generate man clean
+PLUGIN  := bin/flb-filter_logveil.so
+
+.PHONY: all help build plugin run test vaultd race bench lint fuzz generate man clean
 
 all: build test
 
@@ -14,6 +17,14 @@ help: ## say what there is to make
 
 build: ## the program, bin/logveil: static, without cgo, the same bytes from the same commit
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/logveil ./cmd/logveil
+
+# One file under two names: Fluent Bit tells filters from outputs by the name of the file,
+# and must have one Go runtime only.
+plugin: ## the plugin for Fluent Bit, bin/flb-filter_logveil.so and bin/logveil.so
+	@command -v "$$(go env CC)" >/dev/null || { echo "make plugin: no C compiler ($$(go env CC)): the plugin is a shared object and needs one; with gcc or clang installed, run this again" >&2; exit 1; }
+	CGO_ENABLED=1 go build -trimpath -tags netgo,osusergo -buildmode=c-shared -ldflags '-s -w -X main.version=$(VERSION)' -o $(PLUGIN) ./plugin/flb
+	@rm -f $(PLUGIN:.so=.h)
+	ln -f $(PLUGIN) bin/logveil.so
 
 run: build ## redact a sample Mule log and show what changed
 	@bin/logveil redact --key-file bin/demo.key -o bin/sample.redacted.log $(SAMPLE)

@@ -90,6 +90,17 @@ var rooms = map[string]room{
 	"internal/rooms": {},
 	// Bytes in, bytes out; package flb below it is what talks to Fluent Bit.
 	"plugin": {own: []string{"redact"}, noStd: noIO},
+	"plugin/instance": {
+		own:   []string{"internal/config", "internal/deliver", "internal/metrics", "plugin", "redact"},
+		noStd: outside,
+	},
+	// The seam to a host in C, and nothing but the seam.
+	"plugin/flb": {
+		own:    []string{"plugin/instance"},
+		others: []string{"github.com/fluent/fluent-bit-go/output"},
+		noStd:  []string{"net", "net/http", "os/exec", "plugin", "net/rpc", "net/smtp"},
+		unsafe: true,
+	},
 	// Benchmarks look at everything from outside, and nothing looks at them.
 	"bench": {
 		own:    []string{"bench/corpus", "internal/config", "internal/scan", "vault", "detectors", "detectors/rules", "redact"},
@@ -240,6 +251,7 @@ func TestEveryPackage(t *testing.T) {
 // direct are the modules that go.mod may require by itself, and what for. What they bring
 // with them is theirs.
 var direct = map[string]string{
+	"github.com/fluent/fluent-bit-go":     "plugin/flb: the output's side of Fluent Bit",
 	"github.com/hashicorp/vault/api":      "vault: the client",
 	"github.com/prometheus/client_golang": "internal/metrics: registry, exposition",
 	"github.com/prometheus/common":        "tests: the parser of the exposition",

@@ -1,0 +1,161 @@
+// What Fluent Bit calls: the filter through a data symbol, the output through the symbols
+// of its proxy for Go. None of its headers are used; what of its structures and functions
+// is needed is declared here.
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <unistd.h>
+#include "_cgo_export.h"
+
+// Functions of the host.
+extern void flb_filter_set_context(void *ins, void *ctx) __attribute__((weak));
+extern const char *flb_filter_get_property(const char *key, void *ins) __attribute__((weak));
+extern void flb_log_print(int level, const char *file, int line, const char *fmt, ...) __attribute__((weak));
+// Came with v2.2.0, as did the structure below; not called.
+extern void flb_output_enable_multi_threading(void *ins) __attribute__((weak));
+
+enum { LOG_ERROR_LEVEL = 1, FILTER_LOGS = 1, FILTER_MODIFIED = 1, OUTPUT_ERROR = 0, OUTPUT_OK = 1 };
+
+void logveil_log(int level, const char *text) {
+    if (flb_log_print)
+        flb_log_print(level, NULL, 0, "[logveil] %s", text);
+    else
+        fprintf(stderr, "[logveil] %s\n", text);
+}
+
+const char *logveil_filter_option(const char *key, void *ins) { return flb_filter_get_property(key, ins); }
+
+// The process that loaded the library. Go's threads do not survive a fork: in a child
+// nothing of it may be called.
+static pid_t loader;
+__attribute__((constructor)) static void loaded(void) { loader = getpid(); }
+
+static int forked(void) {
+    if (getpid() == loader)
+        return 0;
+    logveil_log(LOG_ERROR_LEVEL, "cannot run in daemon mode: start without -d");
+    return 1;
+}
+
+// Fluent Bit sets its signal handlers again after some signals, without SA_ONSTACK, on
+// which Go insists for code that interrupts it, and in the place of Go's own for faults.
+static struct sigaction go_fault;
+static void keep_signals(void) {
+    struct sigaction now;
+    if (sigaction(SIGSEGV, NULL, &now) != 0 || now.sa_sigaction == go_fault.sa_sigaction)
+        return;
+    if (!go_fault.sa_sigaction) {
+        go_fault = now;
+        return;
+    }
+    sigaction(SIGSEGV, &go_fault, NULL);
+    sigaction(SIGFPE, &go_fault, NULL);
+    const int others[] = {SIGHUP, SIGTERM, SIGINT, SIGQUIT, SIGCONT};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        if (sigaction(others[i], NULL, &now) == 0 && now.sa_handler != SIG_DFL && now.sa_handler != SIG_IGN) {
+            now.sa_flags |= SA_ONSTACK;
+            sigaction(others[i], &now, NULL);
+        }
+    }
+}
+
+// struct flb_filter_plugin since v2.2.0. The host copies as much as it knows of it; what
+// it may know besides is zero.
+struct filter_plugin {
+    int event_type;
+    int flags;
+    const char *name;
+    const char *description;
+    void *config_map;
+    int (*pre_run)(void *ins, void *config, void *data);
+    int (*init)(void *ins, void *config, void *data);
+    int (*filter)(const void *data, size_t size, const char *tag, int tag_size, void **out, size_t *out_size,
+                  void *ins, void *input, void *ctx, void *config);
+    int (*exit)(void *ctx, void *config);
+    int (*notification)(void *ins, void *config, void *data);
+    void *list[2];
+    void *later[16];
+};
+
+// The instance that pre_run was called for. Where init does not follow for the same one,
+// the structure is not the one above.
+static __thread void *announced;
+
+// A host before v2.2.0 calls this as init, and would call init as filter.
+static int pre_run(void *ins, void *config, void *data) {
+    if (!flb_output_enable_multi_threading || !flb_filter_set_context || !flb_filter_get_property) {
+        logveil_log(LOG_ERROR_LEVEL, "needs Fluent Bit v2.2.0 or later");
+        return -1;
+    }
+    announced = ins;
+    return forked() ? -1 : 0;
+}
+
+static int init(void *ins, void *config, void *data) {
+    if (announced != ins) {
+        logveil_log(LOG_ERROR_LEVEL, "does not know this version of Fluent Bit");
+        return -1;
+    }
+    announced = NULL;
+    uintptr_t ctx = logveilFilterInit(ins);
+    keep_signals();
+    if (!ctx)
+        return -1;
+    flb_filter_set_context(ins, (void *)ctx);
+    return 0;
+}
+
+// Whatever is not given back as modified passes as it was.
+static int filter(const void *data, size_t size, const char *tag, int tag_size, void **out, size_t *out_size,
+                  void *ins, void *input, void *ctx, void *config) {
+    *out = NULL;
+    *out_size = 0;
+    keep_signals();
+    logveilFilter((uintptr_t)ctx, (void *)data, size, out, out_size);
+    return FILTER_MODIFIED;
+}
+
+static int filter_exit(void *ctx, void *config) {
+    if (ctx)
+        logveilFilterExit((uintptr_t)ctx);
+    return 0;
+}
+
+__attribute__((visibility("default"))) struct filter_plugin filter_logveil_plugin = {
+    .event_type = FILTER_LOGS,
+    .name = "logveil",
+    .description = "Redact personal data and secrets",
+    .pre_run = pre_run,
+    .init = init,
+    .filter = filter,
+    .exit = filter_exit,
+};
+
+// The thread of the engine, on which outputs are started.
+static pthread_t engine;
+
+__attribute__((visibility("default"))) int FLBPluginRegister(void *def) { return logveilOutputRegister(def); }
+
+__attribute__((visibility("default"))) void FLBPluginUnregister(void *def) { logveilOutputUnregister(def); }
+
+__attribute__((visibility("default"))) int FLBPluginInit(void *plugin) {
+    if (forked())
+        return OUTPUT_ERROR;
+    engine = pthread_self();
+    int ret = logveilOutputInit(plugin);
+    keep_signals();
+    return ret;
+}
+
+__attribute__((visibility("default"))) int FLBPluginFlushCtx(void *ctx, const void *data, int size, const char *tag) {
+    keep_signals();
+    return logveilOutputFlush(ctx, (void *)data, size, (char *)tag, pthread_equal(engine, pthread_self()));
+}
+
+__attribute__((visibility("default"))) int FLBPluginExitCtx(void *ctx) {
+    if (ctx)
+        logveilOutputExit(ctx);
+    return OUTPUT_OK;
+}

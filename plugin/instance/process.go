@@ -1,0 +1,138 @@
+package instance
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"logveil/internal/config"
+	"logveil/internal/metrics"
+)
+
+// Level is how much a line of the log matters, in Fluent Bit's numbers.
+type Level int
+
+// The levels in use.
+const (
+	LevelError Level = 1
+	LevelWarn  Level = 2
+	LevelInfo  Level = 3
+)
+
+// Process is what the instances of one process share. It is safe for concurrent use.
+type Process struct {
+	log     func(Level, string)
+	metrics *metrics.Metrics
+
+	mu       sync.Mutex
+	policies map[string]*policy // the last good one of each file
+}
+
+// policy is a policy in force.
+type policy struct {
+	sum      [sha256.Size]byte // of the file
+	config   *config.Policy
+	redactor *config.Redactor
+	counts   *metrics.Engine
+	refs     int  // instances; guarded by Process.mu
+	replaced bool // by a later one; guarded by Process.mu
+}
+
+// NewProcess returns what has no instances yet. Log must be safe for concurrent use and
+// must not wait for anything that an instance does; its texts are one line each and hold
+// no values.
+func NewProcess(version string, log func(Level, string)) *Process {
+	return &Process{log: log, metrics: metrics.New(version), policies: map[string]*policy{}}
+}
+
+func (p *Process) say(l Level, format string, args ...any) {
+	for line := range strings.SplitSeq(fmt.Sprintf(format, args...), "\n") {
+		p.log(l, line)
+	}
+}
+
+// use returns the policy in force of a file, for one more instance. It reads the file
+// unless another instance uses just that. When the file is bad, the former policy stays.
+func (p *Process) use(file string) (*policy, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	old := p.policies[file]
+	text, err := os.ReadFile(file)
+	sum := sha256.Sum256(text)
+	if err == nil && old != nil && old.refs > 0 && old.sum == sum {
+		old.refs++
+		return old, nil
+	}
+	loaded, err := p.load(file)
+	p.metrics.PolicyLoaded(err == nil)
+	switch {
+	case err == nil:
+	case old != nil:
+		p.say(LevelError, "the policy is bad, the former one stays in force: %v", err)
+		old.refs++
+		return old, nil
+	default:
+		return nil, err
+	}
+	loaded.sum, loaded.refs = sum, 1
+	if old != nil {
+		old.replaced = true
+		old.closeUnused()
+	}
+	p.policies[file] = loaded
+	return loaded, nil
+}
+
+func (p *Process) load(file string) (*policy, error) {
+	c, err := config.Load(file)
+	if err != nil {
+		return nil, err
+	}
+	r, err := c.Redactor(context.Background(), func(text string) { p.say(LevelWarn, "%s", text) })
+	if err != nil {
+		return nil, err
+	}
+	if r.KeyMade {
+		p.say(LevelWarn, "made a new key in %s; keep it safe: tokens can be turned back only with it", r.KeyFile)
+	}
+	return &policy{config: c, redactor: r, counts: p.metrics.Engine(r.Engine.Specs())}, nil
+}
+
+// leave says that an instance uses the policy no more.
+func (p *Process) leave(pol *policy) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	pol.refs--
+	pol.closeUnused()
+}
+
+func (pol *policy) closeUnused() {
+	if pol.replaced && pol.refs == 0 {
+		pol.redactor.Close()
+	}
+}
+
+// noise says a thing that may happen with every chunk at most once in a while, with how
+// often it happened since; the format begins with that number.
+type noise struct {
+	mu   sync.Mutex
+	n    int
+	next time.Time
+}
+
+// quiet is the least time between two lines of a noise.
+const quiet = 10 * time.Second
+
+func (n *noise) say(p *Process, count int, format string, args ...any) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.n += count
+	if now := time.Now(); now.After(n.next) {
+		p.say(LevelError, format, append([]any{n.n}, args...)...)
+		n.n, n.next = 0, now.Add(quiet)
+	}
+}
