@@ -318,35 +318,41 @@ TEXT ·markedPlacesAVX512(SB), NOSPLIT, $0-32
 	MOVQ         places+0(FP), AX
 	MOVQ         marks+8(FP), CX
 	MOVQ         n+16(FP), DX
-	VPMOVZXBW    iotaBytes<>+0(SB), Z0
-	MOVL         $0x00200020, BX
+	VMOVDQU64    iotaBytes<>+0(SB), Z0
+	VPXORQ       Z1, Z1, Z1
+	MOVL         $0x00400040, BX
 	VPBROADCASTD BX, Z2
-	VPADDW       Z2, Z0, Z1
-	VPADDW       Z2, Z2, Z2
 	MOVQ         AX, BX
 	LEAQ         (CX)(DX*8), DX
 
 marked512:
-	KMOVD         (CX), K1
-	POPCNTL       (CX), SI
-	VPCOMPRESSW.Z Z0, K1, Z3
-	VMOVDQU64     Z3, (BX)
-	LEAQ          (BX)(SI*2), BX
-	VPADDW        Z2, Z0, Z0
-	KMOVD         4(CX), K1
-	POPCNTL       4(CX), SI
-	VPCOMPRESSW.Z Z1, K1, Z3
-	VMOVDQU64     Z3, (BX)
-	LEAQ          (BX)(SI*2), BX
-	VPADDW        Z2, Z1, Z1
-	ADDQ          $0x08, CX
-	CMPQ          CX, DX
-	JB            marked512
-	SUBQ          AX, BX
-	SHRQ          $0x01, BX
-	MOVQ          BX, ret+24(FP)
+	KMOVQ         (CX), K1
+	POPCNTQ       (CX), SI
+	VPCOMPRESSB.Z Z0, K1, Z3
+	VPMOVZXBW     Y3, Z4
+	VPADDW        Z1, Z4, Z4
+	VMOVDQU64     Z4, (BX)
+	CMPQ          SI, $0x20
+	JA            crowded512
+
+counted512:
+	LEAQ   (BX)(SI*2), BX
+	VPADDW Z2, Z1, Z1
+	ADDQ   $0x08, CX
+	CMPQ   CX, DX
+	JB     marked512
+	SUBQ   AX, BX
+	SHRQ   $0x01, BX
+	MOVQ   BX, ret+24(FP)
 	VZEROUPPER
 	RET
+
+crowded512:
+	VEXTRACTI64X4 $0x01, Z3, Y3
+	VPMOVZXBW     Y3, Z4
+	VPADDW        Z1, Z4, Z4
+	VMOVDQU64     Z4, 64(BX)
+	JMP           counted512
 
 DATA iotaBytes<>+0(SB)/1, $0x00
 DATA iotaBytes<>+1(SB)/1, $0x01
