@@ -27,7 +27,7 @@ func (ipv6) Spec() redact.Spec {
 		Name:   "ipv6",
 		Kind:   "ipv6",
 		Doc:    "IPv6 addresses in all text forms.",
-		Anchor: redact.Anchor{Shape: `(::|:[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{1,4}:)`},
+		Anchor: redact.Anchor{Shape: `(::|:.{1,4}:.{1,4}:.{1,4}:)`},
 		MaxLen: ipv6MaxLen,
 		Rank:   45,
 	}

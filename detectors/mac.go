@@ -23,7 +23,7 @@ func (mac) Spec() redact.Spec {
 		Kind: "mac",
 		Doc:  "Hardware (MAC) addresses with colons, hyphens or in Cisco's dotted form.",
 		Anchor: redact.Anchor{
-			Shape: `([0-9A-Fa-f]{2}[:-][0-9A-Fa-f]{2}[:-][0-9A-Fa-f]{2}[:-]|[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4})`,
+			Shape: `(.{2}[:-].{2}[:-].{2}[:-].{2}[:-].{2}[:-]|.{4}\.[0-9A-Fa-f]{4}\.)`,
 		},
 		MaxLen: 40,
 		Rank:   45,

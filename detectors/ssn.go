@@ -31,7 +31,7 @@ func (ssn) Spec() redact.Spec {
 				{Text: "social-security", Fold: true},
 				{Text: "socialsecurity", Fold: true},
 			},
-			Shape: `\b\d{3}-\d{2}-\d{4}\b`,
+			Shape: `\b\d{3}-\d{2}-`,
 		},
 		MaxLen: 80, // the longest keyword, ssnNear, a number and a neighbour
 		Rank:   55,

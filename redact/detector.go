@@ -66,7 +66,7 @@ type Literal struct {
 //
 // A shape is a regular expression in Go's syntax, restricted to what bitmaps can
 // answer: digits, word characters, upper-case letters, hexadecimal digits, the single
-// characters @ . - : + and space, unions of those, counts, alternation, and \b. It
+// characters @ . - : + and space, unions of those, any byte, counts, alternation, and \b. It
 // looks at most 60 bytes ahead of its start and one byte behind. A candidate stands at
 // the start of each place where the shape matches, overlapping places included.
 //

@@ -3,6 +3,7 @@ package scan
 import (
 	"fmt"
 	"regexp/syntax"
+	"slices"
 	"strings"
 )
 
@@ -135,7 +136,7 @@ func classesOf(s byteSet) (classMask, bool) {
 }
 
 // piece is one element of a shape: a set of bytes a number of times, a word boundary,
-// or a choice between sequences.
+// or a choice between sequences. Without classes it stands for bytes of any kind.
 type piece struct {
 	set      byteSet
 	classes  classMask
@@ -160,6 +161,9 @@ func parseShape(expr string) ([]piece, error) {
 	if w := width(seq); w > maxWidth {
 		return nil, fmt.Errorf("shape %q looks %d bytes ahead, more than %d", expr, w, maxWidth)
 	}
+	if endsOpen(seq) {
+		return nil, fmt.Errorf("shape %q may end with any byte, which tells nothing", expr)
+	}
 	return seq, nil
 }
 
@@ -176,6 +180,8 @@ func flatten(re *syntax.Regexp) ([]piece, error) {
 		return nil, nil
 	case syntax.OpWordBoundary:
 		return []piece{{boundary: true}}, nil
+	case syntax.OpAnyChar, syntax.OpAnyCharNotNL:
+		return []piece{{min: 1, max: 1}}, nil
 	case syntax.OpCapture:
 		return flatten(re.Sub[0])
 	case syntax.OpLiteral:
@@ -250,6 +256,27 @@ func flatten(re *syntax.Regexp) ([]piece, error) {
 		return []piece{{alts: alts}}, nil
 	}
 	return nil, fmt.Errorf("%q cannot stand in a shape", re)
+}
+
+// endsOpen reports whether the last byte of a sequence may be of any kind.
+func endsOpen(seq []piece) bool {
+	for i := len(seq) - 1; i >= 0; i-- {
+		switch p := seq[i]; {
+		case p.boundary:
+		case p.alts != nil:
+			if slices.ContainsFunc(p.alts, endsOpen) {
+				return true
+			}
+			if !slices.ContainsFunc(p.alts, func(a []piece) bool { return width(a) == 0 }) {
+				return false
+			}
+		case p.classes == 0:
+			return true
+		case p.min > 0:
+			return false
+		}
+	}
+	return false
 }
 
 func width(seq []piece) int {

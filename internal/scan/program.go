@@ -239,7 +239,9 @@ func (g *graph) sequence(seq []piece, prev byteSet) (Term, error) {
 				n += seq[i].min
 			}
 			if n > 0 {
-				terms = append(terms, Term{Slot: g.run(p.classes, n), Shift: off})
+				if p.classes != 0 {
+					terms = append(terms, Term{Slot: g.run(p.classes, n), Shift: off})
+				}
 				off += n
 				prev = p.set
 			}
@@ -255,7 +257,7 @@ func (g *graph) sequence(seq []piece, prev byteSet) (Term, error) {
 					return Term{}, err
 				}
 				ts := []Term{}
-				if n > 0 {
+				if n > 0 && p.classes != 0 {
 					ts = append(ts, Term{Slot: g.run(p.classes, n)})
 				}
 				rest.Shift += n

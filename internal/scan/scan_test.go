@@ -26,6 +26,9 @@ var testShapes = []string{
 	`\b[A-Z]{2}\d{2}( ?[0-9A-Fa-f]{2}){2}`,
 	`[0-9A-Fa-f]{2}(:|-)[0-9A-Fa-f]{2}`,
 	`\d{2,3}\b`,
+	`(::|:.{1,4}:.{2}:)`,
+	`.{2}[:-].{0,3}\d`,
+	`@.(.\.|-)\b\w`,
 }
 
 var testLiterals = []Literal{
@@ -43,7 +46,7 @@ func (h hit) String() string { return fmt.Sprintf("{shape=%v %d at %d}", h.shape
 
 var testRegexps = func() (res []*regexp.Regexp) {
 	for _, s := range testShapes {
-		res = append(res, regexp.MustCompile(`^(?s:.)(?:`+s+`)`))
+		res = append(res, regexp.MustCompile(`^(?s:.(?:`+s+`))`))
 	}
 	return res
 }()
@@ -51,6 +54,11 @@ var testRegexps = func() (res []*regexp.Regexp) {
 // naive finds the candidates in text[from:to) the obvious way.
 func naive(text []byte, from, to int) (out []hit) {
 	prefixed := append([]byte{0}, text...)
+	for i, c := range prefixed {
+		if c >= 0x80 {
+			prefixed[i] = 0 // to package regexp, a byte may be less than a character
+		}
+	}
 	for n, re := range testRegexps {
 		for at := from; at < to; at++ {
 			if re.Match(prefixed[at:min(len(prefixed), at+70)]) {
