@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"slices"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -29,7 +30,13 @@ type blob struct {
 	fs   Span // of Worker.blobFinds: what was found in it
 	enc  *base64.Encoding
 	vals int // where the values of those are in Worker.vals
+	// samples show how the text it stands in writes the characters of specials, where it
+	// has them.
+	samples [len(specials)]Span
 }
+
+// specials are the characters of base64 that URLs escape.
+const specials = "+/="
 
 func (w *Worker) findingsOf(bl *blob) []Finding { return w.blobFinds[bl.fs.Start:bl.fs.End] }
 
@@ -46,10 +53,10 @@ func (p *pass) blobAt(at int) {
 		return
 	}
 	start, end := at, at
-	for start > p.blobEnd && at-start < maxBlob && isBase64(b[start-1]) {
+	for start > p.blobEnd && at-start < maxBlob && (isBase64(b[start-1]) || p.wasPlus(start-1)) {
 		start--
 	}
-	for end < len(b) && end-at < maxBlob && isBase64(b[end]) {
+	for end < len(b) && end-at < maxBlob && (isBase64(b[end]) || p.wasPlus(end)) {
 		end++
 	}
 	p.blobEnd = end
@@ -58,60 +65,92 @@ func (p *pass) blobAt(at int) {
 	}
 }
 
+// wasPlus reports whether p.b[i] is a space that was decoded from a plus sign, which in the
+// path of a URL stands for itself.
+func (p *pass) wasPlus(i int) bool {
+	if p.outer == nil || p.b[i] != ' ' {
+		return false
+	}
+	k := int(p.outer.v.at[i])
+	return p.outer.b[k] == '+' || p.outer.wasPlus(k)
+}
+
 // lookInBlobs decodes what blobAt noted.
 func (p *pass) lookInBlobs() {
 	p.newLook()
 	for _, s := range p.blobs {
-		if !p.lookInBlob(s) {
-			// A path may stand before it: /v1/eyJrIjoi...
-			if i := bytes.LastIndexByte(p.b[s.Start:s.End], '/'); i >= 0 && s.Len()-i-1 >= minBlob {
-				p.lookInBlob(Span{s.Start + i + 1, s.End})
-			}
+		// With its plus signs it may be one text in base64; or else the words between.
+		if p.outer == nil || bytes.IndexByte(p.b[s.Start:s.End], ' ') < 0 || !p.lookInBlob(s) {
+			p.lookInWords(s)
 		}
 	}
+}
+
+// lookInWords decodes the words in p.b[s.Start:s.End).
+func (p *pass) lookInWords(s Span) {
+	for i := s.Start; i < s.End; {
+		word := Span{i, s.End}
+		if n := bytes.IndexByte(p.b[i:s.End], ' '); n >= 0 {
+			word.End = i + n
+		}
+		i = word.End + 1
+		if word.Len() < minBlob || p.lookInBlob(word) {
+			continue
+		}
+		// A path may stand before it: /v1/eyJrIjoi...
+		if k := bytes.LastIndexByte(p.b[word.Start:word.End], '/'); k >= 0 && word.Len()-k-1 >= minBlob {
+			p.lookInBlob(Span{word.Start + k + 1, word.End})
+		}
+	}
+}
+
+// plusses returns src with plus signs in the place of spaces.
+func (w *Worker) plusses(src []byte) []byte {
+	if bytes.IndexByte(src, ' ') < 0 {
+		return src
+	}
+	n := len(w.values)
+	w.values = append(w.values, src...)
+	src = w.values[n:]
+	for i, c := range src {
+		if c == ' ' {
+			src[i] = '+'
+		}
+	}
+	return src
 }
 
 // lookInBlob reports whether p.b[s.Start:s.End) is text in base64, and adds it to the
 // findings when something is found in it.
 func (p *pass) lookInBlob(s Span) bool {
-	w, src := p.w, p.b[s.Start:s.End]
-	enc := base64.RawStdEncoding
-	if bytes.IndexByte(src, '-') >= 0 || bytes.IndexByte(src, '_') >= 0 {
-		enc = base64.RawURLEncoding
-	}
-	var sample [sampleBytes]byte
-	n, err := enc.Decode(sample[:], src[:min(len(src), sampleBytes/3*4)&^3])
-	if err != nil || n < minBlob*3/4 || !printable(sample[:n]) {
+	w := p.w
+	src := w.plusses(p.b[s.Start:s.End])
+	enc := blobEncoding(src)
+	if enc == nil {
 		return false
-	}
-	if len(src)%4 == 1 {
-		src = src[:len(src)-1]
 	}
 	if !p.mayDecode(s) {
 		return true
 	}
-	was := len(w.values)
-	w.values = slices.Grow(w.values, enc.DecodedLen(len(src)))[:was+enc.DecodedLen(len(src))]
-	text := w.values[was:len(w.values):len(w.values)]
-	if n, err = enc.Decode(text, src); err != nil {
-		w.values = w.values[:was]
+	text, ok := w.decodeBlob(enc, src)
+	if !ok {
 		return false
 	}
-	text = text[:n]
 	inner := w.pass(p.depth + 1)
+	inner.outer, inner.query = nil, false
 	inner.find(text)
 	if len(inner.out) == 0 {
 		return true
 	}
 	f := Finding{Span: s, At: s.Start, Detector: Encoded}
-	pad := 0
-	for f.End < len(p.b) && pad < 2 && p.b[f.End] == '=' {
-		f.End++
-		pad++
-	}
+	var pad int
+	f.End, pad = p.padding(s.End)
+	f.inURL = pad > 0 && p.b[s.End] == '%'
 	// Text that came out even has no padding to show whether there would be one; the
-	// standard alphabet nearly always has it (RFC 4648, section 3.2).
-	if even := s.Len()%4 == 0; pad > 0 || even && enc == base64.RawStdEncoding {
+	// standard alphabet nearly always has it (RFC 4648, section 3.2), but not the parts of
+	// a JWT (RFC 7515, section 2).
+	dot := s.Start > 0 && p.b[s.Start-1] == '.' || f.End < len(p.b) && p.b[f.End] == '.'
+	if even := s.Len()%4 == 0; pad > 0 || even && enc == base64.RawStdEncoding && !dot {
 		if enc == base64.RawStdEncoding {
 			enc = base64.StdEncoding
 		} else {
@@ -120,10 +159,68 @@ func (p *pass) lookInBlob(s Span) bool {
 	}
 	k := len(w.blobFinds)
 	w.blobFinds = append(w.blobFinds, inner.out...)
-	w.blobs = append(w.blobs, blob{text: text, fs: Span{k, len(w.blobFinds)}, enc: enc})
+	bl := blob{text: text, fs: Span{k, len(w.blobFinds)}, enc: enc}
+	for i := range specials {
+		if k := bytes.IndexByte(src, specials[i]); k >= 0 {
+			bl.samples[i] = Span{s.Start + k, s.Start + k + 1}
+		}
+	}
+	if pad > 0 {
+		bl.samples[2] = Span{f.End - (f.End-s.End)/pad, f.End}
+	}
+	w.blobs = append(w.blobs, bl)
 	f.blob = int32(len(w.blobs))
 	p.found = append(p.found, f)
 	return true
+}
+
+// padding returns the end of the padding at p.b[i], behind base64, and how many equals signs
+// it is; they may be escaped, as some writers of JSON do and URLs must.
+func (p *pass) padding(i int) (end, n int) {
+	for n = 0; n < 2 && i < len(p.b); n++ {
+		k := innermost(p.b, i)
+		switch rest := p.b[k:]; {
+		case rest[0] == '=':
+			i++
+		case len(rest) > 2 && rest[0] != '\\' && p.b[i] == '%' && rest[1] == '3' && rest[2]|0x20 == 'd':
+			i = k + 3
+		case len(rest) > 5 && rest[0] == '\\' && bytes.EqualFold(rest[1:6], u003d):
+			i = k + 6
+		default:
+			return i, n
+		}
+	}
+	return i, n
+}
+
+// blobEncoding returns how src is encoded, or nil when it does not begin like text in base64.
+func blobEncoding(src []byte) *base64.Encoding {
+	enc := base64.RawStdEncoding
+	if bytes.IndexByte(src, '-') >= 0 || bytes.IndexByte(src, '_') >= 0 {
+		enc = base64.RawURLEncoding
+	}
+	var sample [sampleBytes]byte
+	n, err := enc.Decode(sample[:], src[:min(len(src), sampleBytes/3*4)&^3])
+	if err != nil || n < minBlob*3/4 || !printable(sample[:n]) {
+		return nil
+	}
+	return enc
+}
+
+// decodeBlob returns src decoded, or reports that it is no base64.
+func (w *Worker) decodeBlob(enc *base64.Encoding, src []byte) ([]byte, bool) {
+	if len(src)%4 == 1 {
+		src = src[:len(src)-1]
+	}
+	was := len(w.values)
+	w.values = slices.Grow(w.values, enc.DecodedLen(len(src)))[:was+enc.DecodedLen(len(src))]
+	text := w.values[was:len(w.values):len(w.values)]
+	n, err := enc.Decode(text, src)
+	if err != nil {
+		w.values = w.values[:was]
+		return nil, false
+	}
+	return text[:n], true
 }
 
 // printable reports whether b can be the beginning of text.
@@ -162,34 +259,24 @@ var base64Bytes = func() (t [256]bool) {
 	return t
 }()
 
-// writeBlob appends the finding f, a blob, redacted and encoded again. outer is what it
-// replaces. Each form of the text is written behind the one it is made from, and the last
+// writeBlob appends the finding f of b, a blob, redacted and encoded again. Each form of the text is written behind the one it is made from, and the last
 // one then moved to the place of the first.
-func (w *Worker) writeBlob(dst, outer []byte, f *Finding) []byte {
+func (w *Worker) writeBlob(dst, b []byte, f *Finding) []byte {
 	bl := &w.blobs[f.blob-1]
 	start := len(dst)
 	dst = w.write(dst, bl.text, w.findingsOf(bl), bl.vals, 0, len(bl.text))
 	last := len(dst)
 	dst = bl.enc.AppendEncode(dst, dst[start:last])
-	if f.inURL && bytes.ContainsAny(dst[last:], "+/=") {
-		// Three of its characters must be escaped, as deep as they were.
-		escape := percentPrefix(outer)
-		if escape == nil {
-			w.stats.Masked++
-			return AppendMask(dst[:start], KindEncoded)
-		}
+	if (f.inURL || bl.samples != [len(specials)]Span{}) && bytes.ContainsAny(dst[last:], specials) {
 		plain := last
 		last = len(dst)
+		ok := true
 		for _, c := range dst[plain:last] {
-			switch c {
-			case '+':
-				dst = append(append(dst, escape...), "2B"...)
-			case '/':
-				dst = append(append(dst, escape...), "2F"...)
-			case '=':
-				dst = append(append(dst, escape...), "3D"...)
-			default:
+			if i := strings.IndexByte(specials, c); i < 0 {
 				dst = append(dst, c)
+			} else if dst, ok = bl.appendSpecial(dst, b, i, f.inURL); !ok {
+				w.stats.Masked++
+				return AppendMask(dst[:start], KindEncoded)
 			}
 		}
 	}
@@ -197,16 +284,23 @@ func (w *Worker) writeBlob(dst, outer []byte, f *Finding) []byte {
 	return dst[:start+n]
 }
 
-// percentPrefix returns what stands before the two digits of the first escape in b: "%",
-// or "%25" where it is escaped itself, and so on; nil where there is none.
-func percentPrefix(b []byte) []byte {
-	i := bytes.IndexByte(b, '%')
-	if i < 0 {
-		return nil
+var u003d = []byte("u003d")
+
+// appendSpecial appends specials[i] as the text b, in which bl stands, writes it. It reports
+// false when nothing tells how it would have to be written.
+func (bl *blob) appendSpecial(dst, b []byte, i int, inURL bool) ([]byte, bool) {
+	if s := bl.samples[i]; s.Len() > 0 {
+		return append(dst, b[s.Start:s.End]...), true
 	}
-	j := i + 1
-	for bytes.HasPrefix(b[j:], []byte("25")) {
-		j += 2
+	// One of the others tells, too: %2F or %252F, or where it stands for itself.
+	for _, s := range bl.samples {
+		switch form := b[s.Start:s.End]; {
+		case len(form) == 1 && specials[i] != '+':
+			return append(dst, specials[i]), true
+		case len(form) >= 3 && form[0] == '%' && innermost(form, 0) == len(form)-3:
+			dst = append(dst, form[:len(form)-2]...)
+			return append(dst, "2B2F3D"[2*i:2*i+2]...), true
+		}
 	}
-	return b[i:j]
+	return append(dst, specials[i]), !inURL
 }

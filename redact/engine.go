@@ -19,7 +19,18 @@ type Options struct {
 	// finding it is asked about and nothing else: another finding over the same bytes
 	// still holds. It must be safe for concurrent use and must not keep value.
 	Allow func(kind Kind, value []byte) bool
+	// Numbers says what takes the place of JSON numbers; empty means NumbersString.
+	Numbers Numbers
+	// Depth is how many layers of encoding are undone, at most MaxDepth; 0 means
+	// DefaultDepth. What lies deeper is masked if it looks like a value.
+	Depth int
 }
+
+// DefaultDepth and MaxDepth are for Options.Depth.
+const (
+	DefaultDepth = 8
+	MaxDepth     = 32
+)
 
 // Kinds of what the engine masks on its own account.
 const (
@@ -45,6 +56,8 @@ const (
 type Engine struct {
 	tokenizer Tokenizer
 	allow     func(Kind, []byte) bool
+	numbers   Numbers
+	depth     int
 	specs     []Spec
 	dets      []Detector
 	tables    *scan.Tables
@@ -61,13 +74,19 @@ type Engine struct {
 	multiline [][]byte
 	// tokenLit is the literal by which tokens of an earlier pass are found.
 	tokenLit int
-	// blobShape is the shape that anchors base64.
-	blobShape int
+	// blobShape is the shape that anchors base64, formShape that of plus signs.
+	blobShape, formShape int
 }
 
 // New builds an engine. It reports a detector whose Spec is not well formed.
 func New(o Options) (*Engine, error) {
-	e := &Engine{tokenizer: o.Tokenizer, allow: o.Allow, dets: o.Detectors}
+	e := &Engine{tokenizer: o.Tokenizer, allow: o.Allow, numbers: o.Numbers, depth: o.Depth, dets: o.Detectors}
+	if e.depth == 0 {
+		e.depth = DefaultDepth
+	}
+	if e.depth < 0 || e.depth > MaxDepth {
+		return nil, fmt.Errorf("redact: depth %d is not within 1 and %d", o.Depth, MaxDepth)
+	}
 	if e.tokenizer == nil {
 		e.tokenizer = MaskTokenizer{}
 	}
@@ -76,8 +95,8 @@ func New(o Options) (*Engine, error) {
 	for i, s := range shapes {
 		shapeIDs[s] = i
 	}
-	e.shapes = make([][]int32, len(shapes)-1)
-	e.blobShape = len(shapes) - 1
+	e.shapes = make([][]int32, len(shapes)-2)
+	e.blobShape, e.formShape = len(shapes)-2, len(shapes)-1
 	var lits []scan.Literal
 	litIDs := map[scan.Literal]int{}
 	addLit := func(l scan.Literal) int {
@@ -138,7 +157,7 @@ func Shapes(ds []Detector) []string {
 			out = append(out, s)
 		}
 	}
-	return append(out, blobShape)
+	return append(out, blobShape, formShape)
 }
 
 // weights returns what a candidate costs, in units of work.

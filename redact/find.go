@@ -21,6 +21,8 @@ type pass struct {
 	depth int
 
 	b     []byte    // the text
+	outer *pass     // in whose text it stands, with escapes
+	query bool      // it has escapes of URLs there
 	found []Finding // taken candidates, in order
 	keeps []Span    // well-formed tokens of an earlier run, in order
 	out   []Finding // resolved, in the place of found
@@ -74,10 +76,15 @@ func (p *pass) find(b []byte) {
 		}
 		from = to
 	}
-	n := len(p.found)
-	p.lookInBlobs()
-	p.sortFrom(n)
-	p.views()
+	switch n := len(p.found); {
+	case p.depth < p.w.e.depth:
+		p.lookInBlobs()
+		p.sortFrom(n)
+		p.views()
+	case p.depth == p.w.e.depth:
+		p.beyond()
+		p.sortFrom(n)
+	}
 	p.resolve()
 }
 
@@ -149,6 +156,7 @@ func (p *pass) try(off, from, to int) (ok bool) {
 			p.blobAt(off + int(c))
 		}
 		p.noteEscapes(off, from, to)
+		p.notePlusses(off, from, to)
 	}
 	return true
 }
@@ -328,7 +336,7 @@ func (p *pass) resolve() {
 			if p.w.explained {
 				p.w.outcome(f[i], "replaced")
 			}
-			p.out = append(p.out, f[i])
+			p.take(f[i])
 			i++
 			continue
 		}
@@ -360,13 +368,16 @@ func (p *pass) resolve() {
 			grown = end > was
 			kept = kept && !grown
 		}
-		best, open := c, false
+		best, open, scalar := c, false, int32(0)
 		cluster := Span{start, end}
 		for _, x := range f[i:j] {
 			if p.insideToken(x) {
 				continue
 			}
 			open = open || x.Open && x.End == end
+			if x.scalar > 0 && x.Span == cluster {
+				scalar = x.scalar
+			}
 			if p.names(x, best, cluster) {
 				best = x
 			}
@@ -387,11 +398,43 @@ func (p *pass) resolve() {
 			if best.Span != cluster {
 				best.value, best.blob = 0, 0 // more than that value is replaced
 			}
-			best.Span, best.Open = cluster, open
-			p.out = append(p.out, best)
+			best.Span, best.Open, best.scalar = cluster, open, scalar
+			p.take(best)
 		}
 		i = j
 	}
+}
+
+// take adds f to the resolved findings, fitted to what it stands in.
+func (p *pass) take(f Finding) {
+	if end := p.beforeQuote(f.Span); end != f.End {
+		f.End, f.value, f.blob = end, 0, 0
+	}
+	p.fitScalar(&f)
+	if f.scalar > 0 && p.w.e.numbers == NumbersNumber && isStandIn(p.b[f.Start:f.End]) {
+		return // of an earlier run
+	}
+	if n := len(p.out); n > 0 && f.Start < p.out[n-1].End {
+		p.out[n-1].End = max(p.out[n-1].End, f.End) // two values in one number
+		return
+	}
+	p.out = append(p.out, f)
+}
+
+// beforeQuote returns the end of s without the backslashes that belong to a quotation mark
+// behind it.
+func (p *pass) beforeQuote(s Span) int {
+	b, i := p.b, s.End
+	if i == len(b) || b[i-1] != '\\' || b[i] != '"' && b[i] != '\'' {
+		return s.End
+	}
+	for i > s.Start+1 && b[i-1] == '\\' {
+		i--
+	}
+	if (s.End-i)%2 == 0 {
+		return s.End
+	}
+	return i
 }
 
 // word returns the end of the word that goes on at i, so that the token that replaces it
@@ -405,7 +448,7 @@ func (p *pass) word(i int) int {
 
 // names reports whether a cluster of findings is called after x rather than y.
 func (p *pass) names(x, y Finding, cluster Span) bool {
-	if x, y := x.Detector == Encoded, y.Detector == Encoded; x != y {
+	if x, y := x.blob > 0, y.blob > 0; x != y {
 		return y // base64 in a value that goes as a whole goes with it
 	}
 	if x, y := x.Span == cluster, y.Span == cluster; x != y {

@@ -1,80 +1,404 @@
 package redact
 
-// quote returns the quotation mark that must stand around the replacement of b[s.Start:
-// s.End), when that is a JSON number and not part of a string, and nil otherwise. A token
-// is not a number; in quotes it parses as a string. Within JSON that is itself in a JSON
-// string the mark is escaped as its neighbours are: \" or \\\" and so on.
+import (
+	"bytes"
+	"hash/crc32"
+)
+
+// Numbers says what takes the place of a JSON number, or of true, false and null, that is
+// replaced. In a string a token always stands for itself.
+type Numbers string
+
+const (
+	// NumbersString puts the token between quotation marks. The zero value means it, too.
+	NumbersString Numbers = "string"
+	// NumbersNull puts null.
+	NumbersNull Numbers = "null"
+	// NumbersNumber puts a number of as many bytes, for readers that take nothing else:
+	// see appendStandIn. Equal values have equal numbers while they have equal tokens,
+	// but nothing turns a number back into its value. true and false become null.
+	NumbersNumber Numbers = "number"
+)
+
+const (
+	// maxScalar bounds the length of a number that is seen as one, in bytes.
+	maxScalar = 64
+	// maxArray bounds how far back the beginning of an array is looked for, in bytes.
+	maxArray = 4 << 10
+)
+
+// fitScalar widens f to the whole of the JSON number, or literal, that it stands in, and
+// notes that it is one. A number of which a part is a value ("-4111111111111111") goes as a
+// whole, since what would be left of it is no JSON.
 //
-// It looks only at the bytes around the value, at most maxArray back, so that cut-off and
-// broken JSON is treated like the rest.
-func quote(b []byte, s Span) []byte {
-	if c := b[s.Start]; c != '-' && c-'0' > 9 {
-		return nil
+// It looks only at the bytes around the value, so that cut-off and broken JSON is treated
+// like the rest; and it knows a number by its place: between ':' behind a quotation mark, or
+// an array's '[' or ',', and ',' '}' ']' or the end.
+func (p *pass) fitScalar(f *Finding) {
+	b := p.b
+	w := p.w
+	if f.scalar > 0 && w.marks[f.scalar-1].slashes >= 0 || f.blob > 0 || f.Detector < 0 || !scalarByte[b[f.Start]] || f.Len() > maxScalar {
+		return
 	}
-	for _, c := range b[s.Start+1 : s.End] {
-		if c-'0' > 9 && c != '.' && c != '-' && c != '+' && c|0x20 != 'e' {
-			return nil
-		}
+	s := f.Span
+	for s.Start > 0 && scalarByte[b[s.Start-1]] && s.Len() <= maxScalar {
+		s.Start--
+	}
+	for s.End < len(b) && scalarByte[b[s.End]] && s.Len() <= maxScalar {
+		s.End++
+	}
+	if !isScalar(b[s.Start:s.End]) {
+		return
 	}
 	next := s.End
 	for next < len(b) && jsonSpace(b[next]) {
 		next++
 	}
 	if next < len(b) && b[next] != ',' && b[next] != '}' && b[next] != ']' {
-		return nil
+		return
 	}
-	i := s.Start - 1
-	if i < 0 {
-		return nil
+	m, ok := p.mark(s.Start)
+	if !ok {
+		return
 	}
-	limit := max(0, i-maxArray)
-	depth := 0
-	for i >= limit {
-		switch c := b[i]; {
-		case c == '[':
-			depth++
-		case c == ':':
-			if i--; depth == 0 && i+1 < s.Start && arrayBetween(b[i+2:s.Start]) {
-				return nil // a comma without a bracket: not JSON
-			}
-			for i >= limit && jsonSpace(b[i]) {
-				i--
-			}
-			if i < 0 || b[i] != '"' {
-				return nil
-			}
-			k := i
-			for k > 0 && b[k-1] == '\\' {
-				k--
-			}
-			return b[k : i+1]
-		case c == '\n' && depth > 0:
-			return plainQuote // an array at the start of a line
-		case jsonSpace(c), c == ',', c-'0' <= 9, c == '.', c == '-', c == '+', c|0x20 == 'e', c == ']':
-		default:
-			return nil
-		}
-		i--
+	if f.value == 0 && s != f.Span && !f.Open {
+		f.value = w.addValue(b[f.Start:f.End])
 	}
-	if i < 0 && depth > 0 {
-		return plainQuote
-	}
-	return nil
+	f.Span, f.scalar = s, w.addMark(m)
 }
 
-// maxArray bounds how far back the key of an array of numbers is looked for, in bytes.
-const maxArray = 1 << 10
+// mark is a quotation mark that can stand around the replacement of a scalar. Within JSON
+// that is itself in a JSON string it is escaped as its neighbours are: \" or \\\" and so on.
+type mark struct {
+	// Span is where one like it stands in the text, if one does.
+	Span
+	// slashes is the number of backslashes before it where none like it stands; -1 says
+	// that the text gives no sample of how it would have to be written.
+	slashes int
+}
 
-var plainQuote = []byte{'"'}
+func (m mark) append(dst, b []byte) []byte {
+	if m.Len() > 0 {
+		return append(dst, b[m.Start:m.End]...)
+	}
+	for range m.slashes {
+		dst = append(dst, '\\')
+	}
+	return append(dst, '"')
+}
 
-func jsonSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
+// mark returns the mark for a scalar that starts at b[i], or reports that no JSON value
+// starts there.
+func (p *pass) mark(i int) (mark, bool) {
+	b := p.b
+	back := backwards{b: b, i: i, limit: max(0, i-maxArray)}
+	// Where the element before is replaced, too, its array is known.
+	known := -1
+	if n := len(p.out); n > 0 && p.out[n-1].scalar > 0 {
+		known = p.out[n-1].End
+	}
+	array := false
+	for {
+		back.space()
+		switch c := back.byte(); {
+		case c == ':' && !array || c == ':' && back.opened:
+			back.i--
+			back.space()
+			if m, ok := back.quote(); ok || !array {
+				return m, ok
+			}
+			return back.seen, back.seen.Len() > 0
+		case c == '[':
+			back.i--
+			array, back.opened = true, true
+		case c == ',':
+			back.i--
+			array, back.opened = true, false
+			back.space()
+			if back.i == known {
+				return p.w.marks[p.out[len(p.out)-1].scalar-1], true
+			}
+			if !back.value() {
+				return mark{}, false
+			}
+			// What stands before a value of an object is its key.
+			j := back
+			if j.space(); j.byte() == ':' {
+				return mark{}, false
+			}
+		case !back.opened:
+			return mark{}, false
+		case c == '"':
+			// An array is the whole of a string.
+			if m, ok := back.quote(); ok && back.seen.Len() == 0 {
+				return mark{slashes: 2*(m.Len()-1) + 1}, true
+			}
+			return back.seen, back.seen.Len() > 0
+		case c == 0 || c == '\n' || c == '=' && p.query:
+			if back.seen.Len() > 0 {
+				return back.seen, true
+			}
+			return mark{}, true
+		default:
+			return back.seen, back.seen.Len() > 0
+		}
+	}
+}
 
-// arrayBetween reports whether there is more than space between a key and its value.
-func arrayBetween(b []byte) bool {
-	for _, c := range b {
-		if !jsonSpace(c) {
+func (w *Worker) addMark(m mark) int32 {
+	w.marks = append(w.marks, m)
+	return int32(len(w.marks))
+}
+
+// backwards reads JSON from its end, in front of b[i], and not beyond limit.
+type backwards struct {
+	b        []byte
+	i, limit int
+	opened   bool // the last thing read is '['
+	seen     mark // a quotation mark that was passed, of the JSON and not within its strings
+}
+
+// byte returns the byte in front, or 0 at the limit.
+func (r *backwards) byte() byte {
+	if r.i <= r.limit {
+		return 0
+	}
+	return r.b[r.i-1]
+}
+
+func (r *backwards) space() {
+	for r.i > r.limit && jsonSpace(r.b[r.i-1]) && !(r.opened && r.b[r.i-1] == '\n') {
+		r.i--
+	}
+}
+
+// quote reads a quotation mark with the backslashes before it.
+func (r *backwards) quote() (mark, bool) {
+	if r.byte() != '"' {
+		return mark{}, false
+	}
+	m := mark{Span: Span{r.i - 1, r.i}}
+	for m.Start > r.limit && r.b[m.Start-1] == '\\' {
+		m.Start--
+	}
+	r.i = m.Start
+	return m, true
+}
+
+// value reads a JSON value.
+func (r *backwards) value() bool {
+	depth := 0
+	for {
+		r.space()
+		switch c := r.byte(); {
+		case c == '"':
+			m, _ := r.quote()
+			if r.seen.Len() == 0 {
+				r.seen = m
+			}
+			if m.Len() != r.seen.Len() || !r.open(m.Len()) {
+				return false
+			}
+		case c == '}' || c == ']':
+			r.i--
+			depth++
+			continue
+		case (c == '{' || c == '[') && depth > 0:
+			r.i--
+			depth--
+		case (c == ',' || c == ':') && depth > 0:
+			r.i--
+			continue
+		case scalarByte[c]:
+			for r.i > r.limit && scalarByte[r.b[r.i-1]] {
+				r.i--
+			}
+		default:
+			return false
+		}
+		if depth == 0 {
 			return true
 		}
 	}
-	return false
+}
+
+// open reads back to the quotation mark, n bytes with its backslashes, that opens the
+// string whose closing one was read.
+func (r *backwards) open(n int) bool {
+	for {
+		j := bytes.LastIndexByte(r.b[r.limit:r.i], '"')
+		if j < 0 {
+			return false
+		}
+		r.i = r.limit + j + 1
+		if m, _ := r.quote(); m.Len() == n {
+			return true
+		}
+	}
+}
+
+// scalarByte are the bytes of numbers and of true, false and null.
+var scalarByte = func() (t [256]bool) {
+	for _, c := range []byte("0123456789+-.eEtrufalsn") {
+		t[c] = true
+	}
+	return t
+}()
+
+// isScalar reports whether b is a JSON number (RFC 8259, section 6), or a literal.
+func isScalar(b []byte) bool {
+	switch string(b) {
+	case "true", "false", "null":
+		return true
+	}
+	digits := func() bool {
+		n := 0
+		for n < len(b) && b[n]-'0' <= 9 {
+			n++
+		}
+		b = b[n:]
+		return n > 0
+	}
+	if len(b) > 0 && b[0] == '-' {
+		b = b[1:]
+	}
+	if len(b) > 0 && b[0] == '0' {
+		b = b[1:]
+	} else if !digits() {
+		return false
+	}
+	if len(b) > 0 && b[0] == '.' {
+		if b = b[1:]; !digits() {
+			return false
+		}
+	}
+	if len(b) > 0 && b[0]|0x20 == 'e' {
+		b = b[1:]
+		if len(b) > 0 && (b[0] == '+' || b[0] == '-') {
+			b = b[1:]
+		}
+		if !digits() {
+			return false
+		}
+	}
+	return len(b) == 0
+}
+
+func jsonSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
+
+// writeScalar appends what takes the place of the scalar that f is, in b. token is its
+// token or mask.
+func (w *Worker) writeScalar(dst, b []byte, f *Finding, token []byte) []byte {
+	was := b[f.Start:f.End]
+	m := w.marks[f.scalar-1]
+	switch numeric := was[0] == '-' || was[0]-'0' <= 9; {
+	case w.e.numbers == NumbersNumber && numeric:
+		return appendStandIn(dst, was, token)
+	case w.e.numbers == NumbersNumber, w.e.numbers == NumbersNull, m.slashes < 0:
+		return append(dst, "null"...)
+	}
+	dst = m.append(dst, b)
+	dst = append(dst, token...)
+	return m.append(dst, b)
+}
+
+// A stand-in is a number that cannot be a value: it begins with 9000, which is no issuer of
+// cards, no area of social security numbers, no exchange of telephones, and ends with check
+// digits over the rest, by which a later run knows it and leaves it alone. Between them
+// stand digits made from the token. It has as many bytes as the number it stands for, whose
+// sign and point it keeps. In less than minStandIn digits there is no room for any of this:
+// they are 9000000 from its start.
+
+const (
+	standInPrefix = "9000"
+	minStandIn    = 8
+)
+
+// standInChecks is the number of check digits of a stand-in of n digits.
+func standInChecks(n int) int {
+	if n < 12 {
+		return 2
+	}
+	return 4
+}
+
+// appendStandIn appends the stand-in for the number was with the given token.
+func appendStandIn(dst, was, token []byte) []byte {
+	var digits [maxScalar]byte
+	n := 0
+	for _, c := range was {
+		if c-'0' <= 9 {
+			n++
+		}
+	}
+	exponent := bytes.ContainsAny(was, "eE")
+	if exponent {
+		n = len(was) - bytes.Count(was, []byte{'.'})
+		if was[0] == '-' {
+			n--
+		}
+	}
+	d := digits[:min(n, maxScalar)]
+	for i := range d {
+		d[i] = '0'
+	}
+	copy(d, standInPrefix)
+	if len(d) >= minStandIn {
+		checks := standInChecks(len(d))
+		room := d[len(standInPrefix) : len(d)-checks]
+		h := uint64(crc32.Checksum(token, castagnoli))<<32 | uint64(crc32.ChecksumIEEE(token))
+		for i := len(room) - 1; i >= 0; i-- {
+			room[i] = '0' + byte(h%10)
+			h /= 10
+		}
+		putStandInCheck(d, checks)
+	}
+	i := 0
+	for k, c := range was {
+		if i == len(d) || k == 0 && c == '-' || c == '.' {
+			dst = append(dst, c)
+			continue
+		}
+		dst = append(dst, d[i])
+		i++
+	}
+	return dst
+}
+
+// putStandInCheck writes the last checks digits of d.
+func putStandInCheck(d []byte, checks int) {
+	front := d[:len(d)-checks]
+	sum := crc32.Checksum(front, castagnoli)
+	for i := len(d) - 1; i >= len(front); i-- {
+		d[i] = '0' + byte(sum%10)
+		sum /= 10
+	}
+}
+
+// isStandIn reports whether the number b is a stand-in.
+func isStandIn(b []byte) bool {
+	var digits, want [maxScalar]byte
+	n := 0
+	for i, c := range b {
+		switch {
+		case c-'0' <= 9 && n < maxScalar:
+			digits[n] = c
+			n++
+		case c == '.' || c == '-' && i == 0:
+		default:
+			return false
+		}
+	}
+	d := digits[:n]
+	if n < minStandIn {
+		zeros := []byte("9000000")
+		return n > 0 && bytes.Equal(d, zeros[:n])
+	}
+	if !bytes.HasPrefix(d, []byte(standInPrefix)) {
+		return false
+	}
+	w := want[:n]
+	copy(w, d)
+	putStandInCheck(w, standInChecks(n))
+	return bytes.Equal(w, d)
 }

@@ -1,7 +1,11 @@
 package redact_test
 
 import (
+	"context"
+	"crypto/sha256"
 	"encoding/json"
+	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -39,6 +43,21 @@ func TestNumbersStayJSON(t *testing.T) {
 		`{"m":"card: 4111111111111111, x"}`:                `{"m":"card: T, x"}`,
 		`{"m":"cards 1, 4111111111111111, x"}`:             `{"m":"cards 1, T, x"}`,
 		`{"a":4111111111111111`:                            `{"a":"T"`,
+		`{"a":-4111111111111111}`:                          `{"a":"T"}`,
+		`{"a":4111111111111111.50}`:                        `{"a":"T"}`,
+		`{"a":["x", 4111111111111111, {"b":[1]}, 4111111111111111, true, 4111111111111111]}`: `{"a":["x", "T", {"b":[1]}, "T", true, "T"]}`,
+		`[{"a":[1]}, 4111111111111111]`:                       `[{"a":[1]}, "T"]`,
+		`{"r":"[4111111111111111,2]"}`:                        `{"r":"[\"T\",2]"}`,
+		`{"r":"{\"s\":\"[1,4111111111111111]\"}"}`:            `{"r":"{\"s\":\"[1,\\\"T\\\"]\"}"}`,
+		`q=%7B%22a%22%3A4111111111111111%7D`:                  `q=%7B%22a%22%3A%22T%22%7D`,
+		`q=%7B%22a%22%3A%204111111111111111%2C%22b%22%3A1%7D`: `q=%7B%22a%22%3A%20%22T%22%2C%22b%22%3A1%7D`,
+		`q=%5B4111111111111111%5D`:                            `q=%5Bnull%5D`,
+		`{"m":"\n","r":"[4111111111111111,2]"}`:               `{"m":"\n","r":"[\"T\",2]"}`,
+		`<r>{&quot;a&quot;:4111111111111111}</r>`:             `<r>{&quot;a&quot;:&quot;T&quot;}</r>`,
+		`"Ada", 4111111111111111, "x"`:                        `"Ada", T, "x"`,
+		`INFO x=[4111111111111111, 5]`:                        `INFO x=[T, 5]`,
+		`Payload: ["x", 4111111111111111]`:                    `Payload: ["x", "T"]`,
+		`{"a":"x", 4111111111111111, "b"}`:                    `{"a":"x", T, "b"}`,
 	} {
 		want = strings.ReplaceAll(want, "T", "tok1_card_x")
 		got := redacted(e, in)
@@ -52,4 +71,76 @@ func TestNumbersStayJSON(t *testing.T) {
 			t.Errorf("again: %s became %s", got, again)
 		}
 	}
+}
+
+// seeded answers every value with a token made from it.
+type seeded struct{}
+
+func (seeded) Tokenize(_ context.Context, vs []redact.Value, buf []byte) []byte {
+	for i := range vs {
+		if vs[i].Raw == nil {
+			continue
+		}
+		n := len(buf)
+		sum := sha256.Sum256(vs[i].Raw)
+		buf = redact.AppendToken(buf, vs[i].Kind, "t0", sum[:16])
+		vs[i].Token = buf[n:len(buf):len(buf)]
+	}
+	return buf
+}
+
+func TestNumbersPolicy(t *testing.T) {
+	null := engine(t, redact.Options{Detectors: []redact.Detector{digits{}}, Tokenizer: seeded{}, Numbers: redact.NumbersNull})
+	for in, want := range map[string]string{
+		`{"a":-4111111111111111, "b":[4111111111111111]}`: `{"a":null, "b":[null]}`,
+		`{"r":"{\"a\":4111111111111111}"}`:                `{"r":"{\"a\":null}"}`,
+		`q=%7B%22a%22%3A4111111111111111%7D`:              `q=%7B%22a%22%3Anull%7D`,
+	} {
+		if got := redacted(null, in); got != want {
+			t.Errorf("%s became %s, want %s", in, got, want)
+		}
+	}
+	e := engine(t, redact.Options{Detectors: []redact.Detector{digits{}, number{}}, Tokenizer: seeded{}, Numbers: redact.NumbersNumber})
+	r := rand.New(rand.NewPCG(1, 2))
+	seen := map[string]string{}
+	for range 2000 {
+		n := fmt.Sprintf("4%015d", r.Int64N(1e15))
+		in := fmt.Sprintf(`{"a":%s,"n":%d,"t":"%s","x":[-%s.25,true]}`, n, r.Uint32()>>r.IntN(32), n, n)
+		got := redacted(e, in)
+		if len(got) < len(in) || !json.Valid([]byte(got)) || strings.Contains(got, n) {
+			t.Fatalf("%s became %s", in, got)
+		}
+		if again := redacted(e, got); again != got {
+			t.Fatalf("again: %s became %s", got, again)
+		}
+		var v struct{ A json.Number }
+		if err := json.Unmarshal([]byte(got), &v); err != nil || len(v.A) != 16 || !strings.HasPrefix(string(v.A), "9000") {
+			t.Fatalf("%s became %s", in, got)
+		}
+		if was := seen[string(v.A)]; was != "" && was != n {
+			t.Logf("%s stands for two values", v.A) // one in 10^8
+		}
+		seen[string(v.A)] = n
+		if again := redacted(e, fmt.Sprintf(`{"b": %s}`, n)); again != fmt.Sprintf(`{"b": %s}`, v.A) {
+			t.Fatalf("%s became %s and %s", n, v.A, again)
+		}
+	}
+	if len(seen) < 1990 {
+		t.Errorf("2000 values became %d numbers", len(seen))
+	}
+}
+
+// number takes every number behind "n".
+type number struct{}
+
+func (number) Spec() redact.Spec {
+	return redact.Spec{Name: "number", Kind: "number", Doc: "test", MaxLen: 40, Anchor: redact.Anchor{Literals: []redact.Literal{{Text: `"n":`}}}}
+}
+
+func (number) Match(b []byte, at int) (redact.Span, redact.Reason) {
+	s := redact.Span{Start: at + 4, End: at + 4}
+	for s.End < len(b) && b[s.End]-'0' <= 9 {
+		s.End++
+	}
+	return s, redact.Accepted
 }

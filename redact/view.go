@@ -11,7 +11,8 @@ import (
 // \/, \n before the value), of URLs (%40, + for a space), of XML (&#64;). A part of the
 // text that has such escapes is looked at a second time, decoded; what is found there is
 // mapped back to the bytes it came from. All three encodings are undone in one go, one
-// layer deep; a layer more is a look more, at the decoded text, down to maxDepth.
+// layer deep; a layer more is a look more, at the decoded text, down to
+// Options.Depth.
 //
 // A token is letters, digits and underscores, which stand for themselves in all of these
 // encodings. So replacing the encoded bytes by the token re-encodes it at every depth.
@@ -21,11 +22,15 @@ import (
 // not trigger it: detectors know them in that form.
 
 const (
-	// maxDepth bounds how many layers are undone.
-	maxDepth = 8
 	// viewContext is how much text around an escape is decoded with it, in bytes, on
 	// each side and at most to the end of the line.
 	viewContext = 2 << 10
+	// formShape anchors plus signs that may stand for spaces between groups of digits, in
+	// the body of a form (application/x-www-form-urlencoded, HTML) or in a query.
+	formShape = `\b\d{4}\+\d{4}`
+	// maxFormValue bounds how far before it the key of a value with such a plus sign may
+	// end, in bytes.
+	maxFormValue = 128
 )
 
 // view is a part of a text, decoded.
@@ -58,6 +63,33 @@ func (p *pass) noteEscapes(off, from, to int) {
 	}
 }
 
+// notePlusses notes where it has plus signs that may be escapes.
+func (p *pass) notePlusses(off, from, to int) {
+	for _, c := range p.w.sc.Candidates(p.w.e.formShape, from, to) {
+		at := off + int(c) + len("0000")
+		if !p.inForm(at) {
+			continue
+		}
+		i, _ := slices.BinarySearchFunc(p.escapes, at, func(s Span, at int) int { return s.End + viewContext - at })
+		switch {
+		case i == len(p.escapes) || at+viewContext < p.escapes[i].Start:
+			p.escapes = slices.Insert(p.escapes, i, Span{at, at + 1})
+		default:
+			p.escapes[i].Start, p.escapes[i].End = min(p.escapes[i].Start, at), max(p.escapes[i].End, at+1)
+		}
+	}
+}
+
+// inForm reports whether the value of a form may stand at p.b[at]: nothing but characters
+// that need no escape there parts it from "key=".
+func (p *pass) inForm(at int) bool {
+	i, lim := at, max(0, at-maxFormValue)
+	for i > lim && (isWord(p.b[i-1]) || p.b[i-1] == '+' || p.b[i-1] == '-' || p.b[i-1] == '.' || p.b[i-1] == '*') {
+		i--
+	}
+	return i > 1 && p.b[i-1] == '=' && isWord(p.b[i-2])
+}
+
 // views looks at the parts of the text that have escapes, decoded, and adds what it
 // finds there to p.found.
 func (p *pass) views() {
@@ -66,19 +98,29 @@ func (p *pass) views() {
 	}
 	p.newLook()
 	n := len(p.found)
+	p.escaped(func(s Span) { p.look(s, n) })
+	p.found = slices.DeleteFunc(p.found, func(f Finding) bool { return f.Detector == torn })
+	p.sortFrom(0)
+}
+
+// escaped calls look for each part of the text that has escapes, in order, as far as there is
+// work left for it.
+func (p *pass) escaped(look func(Span)) {
+	done := 0
 	for i := 0; i < len(p.escapes); {
-		s := p.around(p.escapes[i])
+		s := Span{p.before(p.escapes[i].Start, done), p.after(p.escapes[i].End)}
 		for i++; i < len(p.escapes) && p.escapes[i].Start <= s.End; i++ {
-			s.End = max(s.End, p.around(p.escapes[i]).End)
+			if p.escapes[i].End+viewContext > s.End {
+				s.End = p.after(max(p.escapes[i].End, s.End-viewContext))
+			}
 		}
+		done = s.End
 		p.unmasked(s, func(s Span) {
 			if p.mayDecode(s) {
-				p.look(s, n)
+				look(s)
 			}
 		})
 	}
-	p.found = slices.DeleteFunc(p.found, func(f Finding) bool { return f.Detector == torn })
-	p.sortFrom(0)
 }
 
 // torn marks findings that are dropped: see tear.
@@ -112,25 +154,39 @@ func control(c byte) bool { return c < ' ' && c != '\n' && c != '\r' && c != '\t
 // maxTear bounds how much too early a torn finding begins, in bytes.
 const maxTear = 64
 
-// around widens an escape to the text that is decoded with it.
-func (p *pass) around(s Span) Span {
-	from, to := max(0, s.Start-viewContext), min(len(p.b), s.End+viewContext)
-	if i := bytes.LastIndexByte(p.b[from:s.Start], '\n'); i >= 0 {
-		from += i + 1
+// before returns where the text begins that is decoded with an escape at p.b[i], and after
+// where it ends, behind an escape that ends at i. Words of base64 stay whole; nothing before
+// done is looked at again.
+func (p *pass) before(i, done int) int {
+	from := max(0, i-viewContext)
+	if k := bytes.LastIndexByte(p.b[from:i], '\n'); k >= 0 {
+		return from + k + 1
 	}
-	if i := bytes.IndexByte(p.b[s.End:to], '\n'); i >= 0 {
-		to = s.End + i
+	for lim := max(done, from-maxBlob, 0); from > lim && isBase64(p.b[from-1]); {
+		from--
 	}
-	return Span{from, to}
+	return from
+}
+
+func (p *pass) after(i int) int {
+	to := min(len(p.b), i+viewContext)
+	if k := bytes.IndexByte(p.b[i:to], '\n'); k >= 0 {
+		return i + k
+	}
+	for lim := min(len(p.b), to+maxBlob); to < lim && (isBase64(p.b[to]) || p.b[to] == '='); {
+		to++
+	}
+	return to
 }
 
 // look finds what is in the decoded form of p.b[s.Start:s.End). The first n findings are
 // those of the text as it stands.
 func (p *pass) look(s Span, n int) {
 	v := &p.v
-	v.decode(p.b, s)
+	v.decode(p.b, s, false)
 	w := p.w
 	inner := w.pass(p.depth + 1)
+	inner.outer, inner.query = p, v.percent
 	inner.find(v.b)
 	for _, f := range inner.out {
 		o := Finding{
@@ -143,11 +199,16 @@ func (p *pass) look(s Span, n int) {
 			inURL:    f.inURL || v.percent,
 			torn:     f.torn,
 		}
+		if f.blob > 0 {
+			for i, s := range w.blobs[f.blob-1].samples {
+				w.blobs[f.blob-1].samples[i] = Span{int(v.at[s.Start]), int(v.at[s.End])}
+			}
+		}
+		if f.scalar > 0 {
+			o.scalar = w.addMark(w.marks[f.scalar-1].out(v))
+		}
 		if o.value == 0 && o.blob == 0 && f.Len() <= MaxLookaround {
-			n := len(w.values)
-			w.values = append(w.values, v.b[f.Start:f.End]...)
-			w.decoded = append(w.decoded, Span{n, len(w.values)})
-			o.value = int32(len(w.decoded))
+			o.value = w.addValue(v.b[f.Start:f.End])
 		}
 		if i := f.Start - 1; i >= 0 && v.at[f.Start]-v.at[i] > 1 && !control(v.b[i]) {
 			o.torn = true
@@ -159,8 +220,17 @@ func (p *pass) look(s Span, n int) {
 	}
 }
 
-// decode undoes one layer of escapes in text[s.Start:s.End).
-func (v *view) decode(text []byte, s Span) {
+// out returns the mark as it stands in the text that v is decoded from.
+func (m mark) out(v *view) mark {
+	if m.Len() == 0 {
+		return mark{slashes: -1}
+	}
+	return mark{Span: Span{int(v.at[m.Start]), int(v.at[m.End])}}
+}
+
+// decode undoes one layer of escapes in text[s.Start:s.End); or all layers, as far as they
+// are of one kind, when flat is set.
+func (v *view) decode(text []byte, s Span, flat bool) {
 	text = text[:s.End]
 	// No escape decodes to more bytes than it has.
 	if cap(v.b) < s.Len() {
@@ -171,15 +241,18 @@ func (v *view) decode(text []byte, s Span) {
 	v.percent = bytes.IndexByte(text[s.Start:], '%') >= 0
 	o := 0
 	for i := s.Start; i < len(text); {
-		c := text[i]
+		c, from := text[i], uint32(i)
 		if special[c] {
+			if flat {
+				i = innermost(text, i)
+			}
 			switch r, n := rune(0), 0; c {
 			case '\\':
 				if r, n = unicodeEscape(text, i); n == 0 && i+1 < len(text) {
 					r, n = rune(unescape(text[i+1])), 2
 				}
 				if n == 2 {
-					b[o], at[o] = byte(r), uint32(i)
+					b[o], at[o] = byte(r), from
 					o, i = o+1, i+n
 					continue
 				}
@@ -193,7 +266,7 @@ func (v *view) decode(text []byte, s Span) {
 						r = utf8.RuneError // half of a surrogate pair
 					}
 					for k := range utf8.EncodeRune(b[o:o+utf8.RuneLen(r)], r) {
-						at[o+k] = uint32(i)
+						at[o+k] = from
 					}
 					o, i = o+utf8.RuneLen(r), i+n
 					continue
@@ -201,23 +274,30 @@ func (v *view) decode(text []byte, s Span) {
 			case '%':
 				if i+2 < len(text) {
 					if h, ok := hexByte(text[i+1], text[i+2]); ok {
-						b[o], at[o] = h, uint32(i)
+						b[o], at[o] = h, from
 						o, i = o+1, i+3
 						continue
 					}
 				}
 			case '+':
-				if v.percent && i > s.Start && i+1 < len(text) && isAlnum(text[i-1]) && isAlnum(text[i+1]) {
+				if i > s.Start && i+1 < len(text) && v.plus(text[i-1], text[i+1]) {
 					c = ' '
 				}
 			}
 		}
-		b[o], at[o] = c, uint32(i)
+		b[o], at[o] = c, from
 		o++
 		i++
 	}
 	at[o] = uint32(s.End)
 	v.b, v.at = b[:o], at[:o+1]
+}
+
+// plus reports whether a plus sign between a and b can stand for a space: in a URL between
+// letters and digits, elsewhere, as in the body of a form without any other escape,
+// between digits only.
+func (v *view) plus(a, b byte) bool {
+	return isAlnum(a) && isAlnum(b) && (v.percent || a <= '9' && b <= '9')
 }
 
 // special are the bytes that decode looks at more closely.

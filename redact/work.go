@@ -87,15 +87,13 @@ func (p *pass) newLook() {
 }
 
 // mayDecode reports whether there is work left to decode s, which stands encoded in the
-// text, and to scan it. It takes that work, or masks the lines. More layers than maxDepth
-// are masked, too.
+// text, and to scan it. It takes that work, or masks the lines.
 func (p *pass) mayDecode(s Span) bool {
 	saved := &p.w.saved
 	if p.depth == 0 {
 		saved.earn(s)
 	}
-	if n := s.Len()/decodedPerUnit + 1; saved.units >= n && p.depth < maxDepth {
-		saved.spend(n)
+	if p.w.mayDecode(s.Len()) {
 		return true
 	}
 	if s.End > p.unseen {
@@ -105,6 +103,16 @@ func (p *pass) mayDecode(s Span) bool {
 		p.found = append(p.found, Finding{Span: m, At: m.Start, Detector: Unscanned})
 	}
 	return false
+}
+
+// mayDecode takes the work to decode and scan n bytes, or reports that it is not there.
+func (w *Worker) mayDecode(n int) bool {
+	units := n/decodedPerUnit + 1
+	if w.saved.units < units {
+		return false
+	}
+	w.saved.spend(units)
+	return true
 }
 
 // unmasked calls look for each part of s that is not masked whole.

@@ -23,6 +23,9 @@ type Finding struct {
 	inURL bool
 	// torn says that an escape ends where the value begins.
 	torn bool
+	// scalar, less one, is an index into Worker.marks: the value is a JSON number or
+	// literal and not part of a string.
+	scalar int32
 }
 
 // Stats counts what was done. All counts only grow.
@@ -71,6 +74,7 @@ type Worker struct {
 	decoded   []Span
 	blobs     []blob
 	blobFinds []Finding
+	marks     []mark    // of scalars
 	spare     []Finding // room to sort in
 	saved     savings
 	stats     Stats
@@ -106,6 +110,7 @@ func (w *Worker) Stats() *Stats { return &w.stats }
 // next call.
 func (w *Worker) Find(b []byte) []Finding {
 	w.values, w.decoded, w.blobs, w.blobFinds = w.values[:0], w.decoded[:0], w.blobs[:0], w.blobFinds[:0]
+	w.marks = w.marks[:0]
 	w.saved.newBatch()
 	p := w.passes[0]
 	p.find(b)
@@ -121,6 +126,14 @@ func (w *Worker) Append(ctx context.Context, dst, b []byte) []byte {
 	dst = w.write(dst, b, out, 0, 0, len(b))
 	w.count(b, len(dst)-n)
 	return dst
+}
+
+// addValue keeps the decoded value of a finding, for Finding.value.
+func (w *Worker) addValue(v []byte) int32 {
+	n := len(w.values)
+	w.values = append(w.values, v...)
+	w.decoded = append(w.decoded, Span{n, len(w.values)})
+	return int32(len(w.decoded))
 }
 
 func (w *Worker) count(b []byte, written int) {
@@ -147,7 +160,7 @@ func (w *Worker) value(b []byte, fs []Finding) {
 		v := Value{Kind: w.e.kinds[f.Detector+engineKinds]}
 		// The engine's own masks, and a value that was cut, have nothing to look up.
 		switch {
-		case f.Detector < 0 || f.Open || f.Len() > MaxLookaround:
+		case f.Detector < 0 || f.Open || f.Len() > MaxLookaround, f.scalar > 0 && w.e.numbers == NumbersNull:
 		case f.value > 0:
 			s := w.decoded[f.value-1]
 			v.Raw = w.values[s.Start:s.End:s.End]
@@ -196,7 +209,7 @@ func (w *Worker) write(dst, b []byte, fs []Finding, vals, from, to int) []byte {
 		}
 		dst = append(dst, b[from:f.Start]...)
 		if f.blob > 0 {
-			dst = w.writeBlob(dst, b[f.Start:f.End], f)
+			dst = w.writeBlob(dst, b, f)
 			from = f.End
 			continue
 		}
@@ -204,15 +217,18 @@ func (w *Worker) write(dst, b []byte, fs []Finding, vals, from, to int) []byte {
 		if f.Detector >= 0 {
 			w.stats.Findings[f.Detector]++
 		}
-		q := quote(b, f.Span)
-		dst = append(dst, q...)
-		if len(v.Token) > 0 && v.Raw != nil {
-			dst = append(dst, v.Token...)
-		} else {
-			w.stats.Masked++
-			dst = append(dst, w.e.masks[f.Detector+engineKinds]...)
+		token := v.Token
+		if len(token) == 0 || v.Raw == nil {
+			if f.scalar == 0 || w.e.numbers != NumbersNull {
+				w.stats.Masked++
+			}
+			token = w.e.masks[f.Detector+engineKinds]
 		}
-		dst = append(dst, q...)
+		if f.scalar > 0 {
+			dst = w.writeScalar(dst, b, f, token)
+		} else {
+			dst = append(dst, token...)
+		}
 		from = f.End
 	}
 	if from < to {

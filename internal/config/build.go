@@ -36,7 +36,12 @@ func (p *Policy) kindsInForce() []string {
 // Finder builds an engine that finds what the policy says. It has no key: what it redacts
 // it masks.
 func (p *Policy) Finder() (*redact.Engine, error) {
-	return redact.New(redact.Options{Detectors: p.detectors(), Allow: p.allowFunc()})
+	return redact.New(p.options(nil))
+}
+
+// options returns what an engine is built from, but for its tokenizer.
+func (p *Policy) options(t redact.Tokenizer) redact.Options {
+	return redact.Options{Detectors: p.detectors(), Tokenizer: t, Allow: p.allowFunc(), Numbers: p.JSON.Numbers, Depth: p.Limits.Depth}
 }
 
 // SetKeyFile names the key file, instead of what the policy says. A relative path starts

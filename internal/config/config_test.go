@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"logveil/redact"
 )
 
 const configs = "../../testdata/configs"
@@ -105,7 +107,7 @@ func TestFullPolicy(t *testing.T) {
 		t.Errorf("ipv4: %+v", ipv4)
 	case ssn != KindRule{Enabled: true, Scheme: SchemeMask}:
 		t.Errorf("ssn: %+v, want the default scheme of the file", ssn)
-	case p.Limits != Limits{LineCap: 4 << 20, Workers: 2}:
+	case p.Limits != Limits{LineCap: 4 << 20, Workers: 2, Depth: 6} || p.JSON != JSON{Numbers: redact.NumbersNumber}:
 		t.Errorf("limits: %+v", p.Limits)
 	case p.Tokens.Tenant != "payments.eu":
 		t.Errorf("tenant: %q", p.Tokens.Tenant)

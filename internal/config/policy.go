@@ -34,6 +34,7 @@ type Policy struct {
 	// Kinds holds the rules of the kinds that the file names.
 	Kinds  map[string]*KindRule
 	Allow  []AllowRule
+	JSON   JSON
 	Limits Limits
 	Tokens Tokens
 	Vault  Vault
@@ -66,8 +67,15 @@ type AllowRule struct {
 	Networks []netip.Prefix
 }
 
+// JSON says how values in JSON are replaced.
+type JSON struct {
+	Numbers redact.Numbers
+}
+
 // Limits bound what a run may use.
 type Limits struct {
+	// Depth is in layers of encoding.
+	Depth int
 	// LineCap is in bytes.
 	LineCap int64
 	Workers int
@@ -118,7 +126,8 @@ func Builtin() *Policy {
 	return &Policy{
 		Version:   1,
 		Kinds:     map[string]*KindRule{},
-		Limits:    Limits{LineCap: 1 << 20},
+		JSON:      JSON{Numbers: redact.NumbersString},
+		Limits:    Limits{LineCap: 1 << 20, Depth: redact.DefaultDepth},
 		Vault:     defaultVault(),
 		FluentBit: defaultFluentBit(),
 	}
@@ -162,9 +171,25 @@ func (p *Policy) declare() object {
 			},
 		},
 		{
-			name: "limits",
-			doc:  "Bounds on memory and processors.",
+			name: "json",
+			doc:  "How values in JSON are replaced, wherever JSON stands.",
 			value: object{
+				{
+					name:  "numbers",
+					doc:   "What takes the place of a number that is replaced, or of `true` or `false`. `string`: the token as a string. `null`: nothing is left of the value. `number`: a number of the same length, made from the token, that cannot be a card, a social security or a telephone number; `logveil reveal` cannot turn it back, and `true` and `false` become `null`.",
+					value: enum[redact.Numbers]{dst: &p.JSON.Numbers, words: numbers},
+				},
+			},
+		},
+		{
+			name: "limits",
+			doc:  "Bounds on memory, processors and work.",
+			value: object{
+				{
+					name:  "depth",
+					doc:   "How many layers of encoding are undone to look for values: JSON in strings of JSON, in URLs, in XML, in base64. What lies deeper is masked whole if anything in it looks like a value.",
+					value: integer{&p.Limits.Depth, 1, redact.MaxDepth},
+				},
 				{
 					name:  "line_cap",
 					doc:   "The longest line that is kept whole in memory. A longer one is cut at a safe place and still searched to its end.",
@@ -269,6 +294,8 @@ func (r *AllowRule) declare() object {
 }
 
 var schemes = []Scheme{SchemeEnvelope, SchemeTransit, SchemeHMAC, SchemeLocal, SchemeMask}
+
+var numbers = []redact.Numbers{redact.NumbersString, redact.NumbersNull, redact.NumbersNumber}
 
 // KindNames returns the kinds that the detectors find, sorted. The caller must not change
 // them.

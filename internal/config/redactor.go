@@ -114,7 +114,7 @@ func (p *Policy) Redactor(ctx context.Context, alarm func(text string)) (*Redact
 	}
 	r.tenants = vault.NewTenants(r.tokenizers)
 	var err error
-	r.Engine, err = redact.New(redact.Options{Detectors: p.detectors(), Tokenizer: r.tenants, Allow: p.allowFunc()})
+	r.Engine, err = redact.New(p.options(r.tenants))
 	if ok = err == nil; ok {
 		held.release()
 	}

@@ -35,6 +35,8 @@ func (p *Policy) Show(w io.Writer) {
 	if p.Limits.Workers > 0 {
 		workers = fmt.Sprint(p.Limits.Workers)
 	}
+	fmt.Fprintf(t, "json.numbers\t%s\n", p.JSON.Numbers)
+	fmt.Fprintf(t, "limits.depth\t%d\n", p.Limits.Depth)
 	fmt.Fprintf(t, "limits.line_cap\t%s\n", formatSize(p.Limits.LineCap))
 	fmt.Fprintf(t, "limits.workers\t%s\n", workers)
 	if p.needsKey() {

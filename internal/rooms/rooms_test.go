@@ -261,6 +261,7 @@ var direct = map[string]string{
 	"github.com/spf13/cobra":              "cmd: commands, completions",
 	"github.com/spf13/pflag":              "cmd: the errors of flags",
 	"github.com/tinylib/msgp":             "internal/deliver: MessagePack",
+	"github.com/valyala/fastjson":         "tests: a second reader of JSON",
 	"go.yaml.in/yaml/v4":                  "internal/config: policy",
 	"golang.org/x/sys":                    "vault: locked memory, open flags",
 	"golang.org/x/term":                   "cmd: is it a terminal?",
