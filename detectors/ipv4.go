@@ -30,7 +30,7 @@ func (ipv4) Spec() redact.Spec {
 		Name:   "ipv4",
 		Kind:   "ipv4",
 		Doc:    "IPv4 addresses in dotted decimal; versions and longer numbers are left out.",
-		Anchor: redact.Anchor{Shape: `\d\.\d{1,3}\.\d{1,3}\.\d`},
+		Anchor: redact.Anchor{Shape: `\d\..{1,3}\..{1,3}\.\d`},
 		MaxLen: ipv4MaxLen,
 		Rank:   40,
 	}
