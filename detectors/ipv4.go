@@ -117,7 +117,7 @@ func ipv4Certain(o [4]int) bool {
 	case o[0] == 192 && o[1] == 168, o[0] == 172 && o[1]&^15 == 16:
 		return true
 	}
-	return o[0] >= 172 || o == [4]int{127, 0, 0, 1}
+	return o[0] >= 172 || o[0] == 127 && o[1] == 0 && o[2] == 0 && o[3] == 1
 }
 
 // ipv4Port reports whether a fifth number is a port as tcpdump and BSD netstat write it:

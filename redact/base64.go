@@ -46,16 +46,20 @@ func (p *pass) blobAt(at int) {
 		return
 	}
 	b := p.b
-	// Base64 of ASCII has A-Z or a-f at every fourth place, since the highest bit of
-	// every third byte is 0; few other words do. Where the run is not the beginning,
-	// there is no telling which places those are.
-	if begins := at == 0 || !isBase64(b[at-1]); begins && at+8 < len(b) && !(quadStart[b[at]] && quadStart[b[at+4]] && quadStart[b[at+8]]) {
+	// A run of base64 that an earlier candidate stands in is not read back again.
+	start := at
+	for start > p.blobEnd && at-start < maxBlob && (isBase64(b[start-1]) || p.wasPlus(start-1)) {
+		if start--; start == p.blobRun.End {
+			start = p.blobRun.Start
+			break
+		}
+	}
+	p.blobRun = Span{start, at}
+	// A path, or other words, may stand before it: see lookInWords.
+	if !asciiQuads(b, start) && !(start < at && (b[at-1] == '/' || b[at-1] == ' ') && asciiQuads(b, at)) {
 		return
 	}
-	start, end := at, at
-	for start > p.blobEnd && at-start < maxBlob && (isBase64(b[start-1]) || p.wasPlus(start-1)) {
-		start--
-	}
+	end := at
 	for end < len(b) && end-at < maxBlob && (isBase64(b[end]) || p.wasPlus(end)) {
 		end++
 	}
@@ -73,6 +77,12 @@ func (p *pass) wasPlus(i int) bool {
 	}
 	k := int(p.outer.v.at[i])
 	return p.outer.b[k] == '+' || p.outer.wasPlus(k)
+}
+
+// asciiQuads reports whether base64 of ASCII may begin at b[at]: it has A-Z or a-f at every
+// fourth place, since the highest bit of every third byte is 0. Few other words do.
+func asciiQuads(b []byte, at int) bool {
+	return at+8 >= len(b) || quadStart[b[at]] && quadStart[b[at+4]] && quadStart[b[at+8]]
 }
 
 // lookInBlobs decodes what blobAt noted.

@@ -49,6 +49,7 @@ type pass struct {
 	v       view
 	blobs   []Span // where it may have base64
 	blobEnd int    // the end of the last of them
+	blobRun Span   // from the start of the run in which the last candidate for one stood, to that
 }
 
 func newPass(w *Worker, depth int) *pass {
@@ -61,7 +62,7 @@ func (p *pass) find(b []byte) {
 	p.base += len(p.b) + 1
 	p.b = b
 	p.found, p.keeps, p.masks, p.masked = p.found[:0], p.keeps[:0], p.masks[:0], 0
-	p.blobs, p.blobEnd, p.escapes = p.blobs[:0], 0, p.escapes[:0]
+	p.blobs, p.blobEnd, p.blobRun, p.escapes = p.blobs[:0], 0, Span{-1, -1}, p.escapes[:0]
 	for from := 0; from < len(b); {
 		off := max(0, from-scan.Margin)
 		to := off + scan.Window - scan.Margin
@@ -203,7 +204,11 @@ func (p *pass) match(d, at int, skip []Span) {
 		}
 		return
 	}
-	p.found = append(p.found, Finding{Span: s, At: at, Detector: d, Open: open})
+	// Field by field: a Finding made elsewhere and copied is read before it is written.
+	n := len(p.found)
+	p.found = append(p.found, Finding{})
+	f := &p.found[n]
+	f.Start, f.End, f.At, f.Detector, f.Open = s.Start, s.End, at, d, open
 }
 
 // extend returns the end of a value whose detector did not see it: the next delimiter.

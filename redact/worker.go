@@ -157,7 +157,11 @@ func (w *Worker) tokenize(ctx context.Context, b []byte, fs []Finding) {
 func (w *Worker) value(b []byte, fs []Finding) {
 	for i := range fs {
 		f := &fs[i]
-		v := Value{Kind: w.e.kinds[f.Detector+engineKinds]}
+		// Field by field, as in pass.match.
+		n := len(w.vals)
+		w.vals = append(w.vals, Value{})
+		v := &w.vals[n]
+		v.Kind = w.e.kinds[f.Detector+engineKinds]
 		// The engine's own masks, and a value that was cut, have nothing to look up.
 		switch {
 		case f.Detector < 0 || f.Open || f.Len() > MaxLookaround, f.scalar > 0 && w.e.numbers == NumbersNull:
@@ -167,7 +171,6 @@ func (w *Worker) value(b []byte, fs []Finding) {
 		default:
 			v.Raw = b[f.Start:f.End:f.End]
 		}
-		w.vals = append(w.vals, v)
 	}
 	for i := range fs {
 		if n := fs[i].blob; n > 0 {
