@@ -84,8 +84,13 @@ func itemAt(b []byte, p int) (it item, ok bool) {
 	if p >= len(b) {
 		return it, false
 	}
-	s := &shapes[b[p]]
+	c := b[p]
 	p++
+	if c-0xa0 < 0x20 { // Fast path - a short string.
+		end := p + int(c&31)
+		return item{kind: kindText, body: p, end: end}, end <= len(b)
+	}
+	s := &shapes[c]
 	n := int(s.n)
 	if !s.fixed {
 		if len(b)-p < int(s.size) {

@@ -3,6 +3,7 @@ package plugin
 import (
 	"cmp"
 	"context"
+	"encoding/binary"
 	"slices"
 
 	"logveil/redact"
@@ -14,6 +15,9 @@ const (
 	// maxBatch is how much text, in bytes, is laid out before the engine looks at it. A
 	// chunk of Fluent Bit has about 2 MB, so that one is nearly always one batch.
 	maxBatch = 4 << 20
+	// maxPart is how much of a chunk, in bytes, is laid out before the engine looks at it,
+	// and the longest text that one record may have: places are kept in 32 bits.
+	maxPart = 1 << 29
 	// maxRepeated is the longest key, in bytes, that is laid out again before each element
 	// of an array, and minElement the shortest text or integer for which it is: so the
 	// text is at most some thirty times as long as the chunk.
@@ -68,9 +72,9 @@ type Redactor struct {
 	counted redact.Stats // by workers that panicked
 
 	batches []*batch // the first is for records without a tenant
-	known   map[string]bool
+	known   map[string]knownKey
+	recent  [recentKeys]knownKey
 	stack   []frame
-	cuts    []edit
 	edits   []edit
 	changes []redact.Change
 }
@@ -78,25 +82,23 @@ type Redactor struct {
 // batch is the text of the records of one tenant.
 type batch struct {
 	tenant string
-	text   []byte
-	fields []redact.Field
+	redact.Fields
 	leaves []leaf // of the chunk, one for each field
 	out    []byte
 }
 
-// leaf is a value in the chunk: where it starts, where its payload does, where it ends.
-type leaf struct{ start, body, end int }
+// leaf is where a value stands in the part of the chunk that is laid out.
+type leaf struct{ start, end int32 }
 
-// edit is a part of the chunk that is replaced by a leaf with the payload text, or left out.
+// edit is a value that gets another text.
 type edit struct {
 	leaf
 	text []byte
-	cut  bool
 }
 
 // New returns a Redactor.
 func New(o Options) *Redactor {
-	return &Redactor{o: o, w: o.Engine.NewWorker(), batches: []*batch{{}}, known: map[string]bool{}}
+	return &Redactor{o: o, w: o.Engine.NewWorker(), batches: []*batch{{}}, known: map[string]knownKey{}}
 }
 
 // Stats returns the engine's counts since the Redactor was made; valid until the next call.
@@ -151,88 +153,88 @@ func (r *Redactor) try(ctx context.Context, dst, chunk []byte) (out []byte, c Co
 			_ = recover() // its text may hold a value: it is dropped
 			r.counted.Add(r.w.Stats())
 			r.w = r.o.Engine.NewWorker()
-			r.cuts = r.cuts[:0]
 			for _, b := range r.batches {
-				b.reset()
+				b.truncate(mark{})
 			}
 		}
 	}()
 	from := 0
 	for p := 0; p < len(chunk); {
-		b, size := r.batchOf(chunk, p)
-		end := r.record(b, chunk, p)
-		switch {
-		case end > 0:
-			c.Records++
-		default:
-			b.truncate(size)
+		b := r.batchOf(chunk, p)
+		m := b.mark()
+		end := r.record(b, chunk[from:], p-from) + from
+		if end < from {
+			b.truncate(m)
 			if end = skip(chunk, p); end < 0 {
 				c.Damaged = len(chunk) - p
 				end = len(chunk)
 			} else {
 				c.Dropped++
 			}
-			r.cuts = append(r.cuts, edit{leaf: leaf{p, p, end}, cut: true})
+			dst = r.flush(ctx, dst, chunk[from:p])
+			from = end
+		} else {
+			c.Records++
 		}
 		p = end
-		if len(b.text) >= maxBatch || p == len(chunk) {
-			dst = r.flush(ctx, dst, chunk, from, p)
+		if len(b.Text) >= maxBatch || p-from >= maxPart || p == len(chunk) {
+			dst = r.flush(ctx, dst, chunk[from:p])
 			from = p
 		}
 	}
 	return dst, c, true
 }
 
-// flush redacts what is laid out and appends chunk[from:to).
-func (r *Redactor) flush(ctx context.Context, dst, chunk []byte, from, to int) []byte {
-	r.edits = append(r.edits[:0], r.cuts...)
-	r.cuts = r.cuts[:0]
+// flush appends a part of the chunk, redacted as it is laid out.
+func (r *Redactor) flush(ctx context.Context, dst, part []byte) []byte {
+	r.edits = r.edits[:0]
 	for _, b := range r.batches {
-		if len(b.fields) == 0 {
+		if len(b.Fields.Fields) == 0 {
+			b.truncate(mark{})
 			continue
 		}
 		tctx := ctx
 		if b.tenant != "" {
 			tctx = r.o.ForTenant(ctx, b.tenant)
 		}
-		b.out, r.changes = r.w.AppendFields(tctx, b.out[:0], b.text, b.fields, r.changes[:0])
+		b.out, r.changes = r.w.AppendFields(tctx, b.out[:0], &b.Fields, r.changes[:0])
 		for _, c := range r.changes {
-			r.edits = append(r.edits, edit{leaf: b.leaves[c.Field], text: b.out[c.Start:c.End]})
+			r.edits = append(r.edits, edit{b.leaves[c.Field], b.out[c.Start:c.End]})
 		}
-		b.reset()
+		b.truncate(mark{})
 	}
 	// A stand-in comes before its value, and stays there.
 	if byStart := func(a, b edit) int { return cmp.Compare(a.start, b.start) }; !slices.IsSortedFunc(r.edits, byStart) {
 		slices.SortStableFunc(r.edits, byStart)
 	}
+	from := int32(0)
 	for _, e := range r.edits {
 		if e.start < from {
 			continue // its stand-in went whole
 		}
-		dst = append(dst, chunk[from:e.start]...)
-		if !e.cut {
-			dst = appendText(dst, chunk[e.start:e.end], e.text)
-		}
+		dst = append(dst, part[from:e.start]...)
+		dst = appendText(dst, part[e.start:e.end], e.text)
 		from = e.end
 	}
-	return append(dst, chunk[from:to]...)
+	return append(dst, part[from:]...)
 }
 
-// batchOf returns the batch of the record at chunk[p], and what it holds.
-func (r *Redactor) batchOf(chunk []byte, p int) (*batch, mark) {
-	b := r.batches[0]
-	if name, ok := r.tenant(chunk, p); ok {
-		if !slices.Contains(r.o.Tenants, string(name)) {
-			name = []byte(UnknownTenant)
-		}
-		i := slices.IndexFunc(r.batches, func(b *batch) bool { return b.tenant == string(name) })
-		if i < 0 {
-			i = len(r.batches)
-			r.batches = append(r.batches, &batch{tenant: string(name)})
-		}
-		b = r.batches[i]
+// batchOf returns the batch of the record at chunk[p].
+func (r *Redactor) batchOf(chunk []byte, p int) *batch {
+	name, ok := r.tenant(chunk, p)
+	if !ok {
+		return r.batches[0]
 	}
-	return b, mark{len(b.text), len(b.fields)}
+	if !slices.Contains(r.o.Tenants, string(name)) {
+		name = []byte(UnknownTenant)
+	}
+	for _, b := range r.batches[1:] {
+		if b.tenant == string(name) {
+			return b
+		}
+	}
+	r.batches = append(r.batches, &batch{tenant: string(name)})
+	return r.batches[len(r.batches)-1]
 }
 
 // tenant returns the name of the tenant of the record at chunk[p].
@@ -240,8 +242,14 @@ func (r *Redactor) tenant(chunk []byte, p int) ([]byte, bool) {
 	if len(r.o.TenantPath) == 0 {
 		return nil, false
 	}
-	_, p = eventParts(chunk, p)
+	metadata, p := header(chunk, p)
+	if metadata {
+		p = skip(chunk, p)
+	}
 	for _, key := range r.o.TenantPath {
+		if p < 0 {
+			return nil, false
+		}
 		it, ok := itemAt(chunk, p)
 		if !ok || it.kind != kindMap {
 			return nil, false
@@ -272,32 +280,32 @@ func (r *Redactor) tenant(chunk []byte, p int) ([]byte, bool) {
 	return chunk[it.body:it.end], true
 }
 
-// eventParts returns where the metadata and the body of the event at chunk[p] are:
-// [[time, metadata], body], or [time, body] without metadata, which is 0 then. Of what is
-// neither, body is the whole.
-func eventParts(chunk []byte, p int) (metadata, body int) {
+// header reads the beginning of the event at chunk[p]: [[time, metadata], body], or
+// [time, body]. It returns where the metadata stands, with the body behind it, or else
+// where the body does; of what is no event, that is the whole.
+func header(chunk []byte, p int) (metadata bool, next int) {
+	// Fast path - what Fluent Bit writes.
+	if len(chunk)-p > 12 && binary.LittleEndian.Uint32(chunk[p:]) == 0x00d79292 {
+		return true, p + 12
+	}
 	event, ok := itemAt(chunk, p)
 	if !ok || event.kind != kindArray || event.n != 2 {
-		return 0, p
+		return false, p
 	}
 	head, ok := itemAt(chunk, event.body)
 	switch {
 	case !ok:
-		return 0, p
+		return false, p
 	case isTime(chunk[event.body:], head.kind):
-		return 0, head.end
+		return false, head.end
 	case head.kind != kindArray || head.n != 2:
-		return 0, p
+		return false, p
 	}
 	time, ok := itemAt(chunk, head.body)
 	if !ok || !isTime(chunk[head.body:], time.kind) {
-		return 0, p
+		return false, p
 	}
-	end := skip(chunk, time.end)
-	if end < 0 {
-		return 0, p
-	}
-	return time.end, end
+	return true, time.end
 }
 
 // isTime reports whether the value that begins b can be the time of an event: an integer, a
@@ -308,18 +316,23 @@ func isTime(b []byte, k kind) bool {
 
 // record lays out the record at chunk[p] and returns its end, or -1 when it cannot.
 func (r *Redactor) record(b *batch, chunk []byte, p int) int {
-	metadata, body := eventParts(chunk, p)
-	if metadata > 0 {
-		if it, _ := itemAt(chunk, metadata); it.n > 0 || it.kind != kindMap {
-			if r.value(b, chunk, metadata) < 0 {
+	metadata, p := header(chunk, p)
+	if metadata {
+		if it, ok := itemAt(chunk, p); ok && it.kind == kindMap && it.n == 0 {
+			p = it.end
+		} else {
+			if p = r.value(b, chunk, p); p < 0 {
 				return -1
 			}
-			b.text = append(b.text, '\n')
+			b.Text = append(b.Text, '\n')
 		}
 	}
-	end := r.value(b, chunk, body)
-	b.text = append(b.text, '\n')
-	return end
+	p = r.value(b, chunk, p)
+	b.Text = append(b.Text, '\n')
+	if len(b.Text) > maxPart || p > maxPart {
+		return -1
+	}
+	return p
 }
 
 // frame is an array or a map that is being laid out.
@@ -335,21 +348,25 @@ type frame struct {
 // value lays out the value at chunk[p] and returns its end, or -1 when it is damaged or
 // nested too deep.
 func (r *Redactor) value(b *batch, chunk []byte, p int) int {
-	r.stack = append(r.stack[:0], frame{left: 1})
-	for len(r.stack) > 0 {
-		f := &r.stack[len(r.stack)-1]
+	stack := r.stack[:0]
+	f := frame{left: 1}
+	for {
 		if f.left == 0 {
 			if f.isMap {
-				b.text = append(b.text, '}')
+				b.Text = append(b.Text, '}')
 			}
-			r.stack = r.stack[:len(r.stack)-1]
+			if len(stack) == 0 {
+				return p
+			}
+			f = stack[len(stack)-1]
+			stack = stack[:len(stack)-1]
 			continue
 		}
 		it, ok := itemAt(chunk, p)
 		if !ok {
 			return -1
 		}
-		at := leaf{p, it.body, it.end}
+		start := p
 		p = it.end
 		container := it.kind == kindArray || it.kind == kindMap
 		isKey := f.isMap && f.left&1 == 0
@@ -357,97 +374,100 @@ func (r *Redactor) value(b *batch, chunk []byte, p int) int {
 		switch {
 		case isKey:
 			if f.begun {
-				b.text = append(b.text, ',')
+				b.Text = append(b.Text, ',')
 			}
 			f.begun, f.key = true, redact.Span{}
 			if container {
 				break // no key that anything goes by, but it may hold values
 			}
-			start := len(b.text)
-			b.leaf(chunk, at, it.kind, redact.Span{})
-			b.text = append(b.text, ':')
-			f.key = redact.Span{Start: start, End: len(b.text)}
+			f.key.Start = len(b.Text)
+			b.leaf(chunk, start, it, f.key.Start)
+			b.Text = append(b.Text, ':')
+			f.key.End = len(b.Text)
 			continue
 		case !f.isMap:
-			if it.end-it.body < minElement && it.kind == kindText || it.end-at.start < minElement && it.kind == kindInt ||
+			if it.end-it.body < minElement && it.kind == kindText || it.end-start < minElement && it.kind == kindInt ||
 				it.kind == kindAtom || container && it.n == 0 {
 				continue
 			}
 			if f.begun {
-				b.text = append(b.text, ',')
+				b.Text = append(b.Text, ',')
 			}
 			// Elements stand under the key of their array. The first has it before it.
 			if n := f.key.Len(); f.begun && n > 0 && n <= maxRepeated {
-				start := len(b.text)
-				b.text = append(b.text, b.text[f.key.Start:f.key.End]...)
-				f.key = redact.Span{Start: start, End: len(b.text)}
+				b.repeat(&f.key)
 			}
 			f.begun = true
 		}
-		if !container {
-			if it.kind == kindText && f.key.Len() > 0 && confusing(chunk[it.body:it.end]) && r.telling(b.text[f.key.Start:f.key.End]) {
-				f.key = b.standIn(chunk, at, f.key)
+		if container {
+			stack = append(stack, f)
+			f = frame{left: it.n, isMap: it.kind == kindMap, key: f.key}
+			if f.isMap {
+				b.Text = append(b.Text, '{')
+				f.key = redact.Span{}
 			}
-			b.leaf(chunk, at, it.kind, f.key)
+			if r.stack = stack; len(stack) > maxDepth {
+				return -1
+			}
 			continue
 		}
-		inner := frame{left: it.n, isMap: it.kind == kindMap, key: f.key}
-		if inner.isMap {
-			b.text = append(b.text, '{')
-			inner.key = redact.Span{}
+		key := len(b.Text)
+		if f.key.End == key && f.key.Len() > 0 {
+			key = f.key.Start
+			if it.kind == kindText && r.telling(b.Text[key:f.key.End]) && confusing(chunk[it.body:it.end]) {
+				b.standIn(chunk[it.body:it.end], start, it.end, key)
+				b.repeat(&f.key)
+				key = f.key.Start
+			}
 		}
-		if r.stack = append(r.stack, inner); len(r.stack) > maxDepth {
-			return -1
-		}
+		b.leaf(chunk, start, it, key)
 	}
-	return p
 }
 
-// leaf lays out a value that holds no others. key is the key that it stands under.
-func (b *batch) leaf(chunk []byte, at leaf, k kind, key redact.Span) {
-	quote := len(b.text)
-	b.text = append(b.text, '"')
-	least := 1
+// repeat lays out a key once more.
+func (b *batch) repeat(key *redact.Span) {
+	start := len(b.Text)
+	b.Text = append(b.Text, b.Text[key.Start:key.End]...)
+	*key = redact.Span{Start: start, End: len(b.Text)}
+}
+
+// leaf lays out a value that holds no others. What tells what it is begins at key.
+func (b *batch) leaf(chunk []byte, start int, it item, key int) {
+	text := append(b.Text, '"')
+	from, least := len(text), 1
 	switch {
-	case k == kindText, k == kindExt && !isTimestamp(chunk[at.start:at.end]):
-		b.text = append(b.text, chunk[at.body:at.end]...)
-	case k == kindInt:
-		b.text = appendInt(b.text, chunk[at.start:at.end])
+	case it.kind == kindText, it.kind == kindExt && !isTimestamp(chunk[start:it.end]):
+		text = append(text, chunk[it.body:it.end]...)
+	case it.kind == kindInt:
+		text = appendInt(text, chunk[start:it.end])
 		least = minDigits
 	}
-	b.text = append(b.text, '"')
-	s := redact.Span{Start: quote + 1, End: len(b.text) - 1}
-	if s.Len() < least {
-		return
+	end := len(text)
+	b.Text = append(text, '"')
+	if end-from >= least {
+		b.field(redact.Field{Start: int32(from), End: int32(end), Key: int32(key)}, start, it.end)
 	}
-	alone := redact.Span{Start: quote, End: len(b.text)}
-	if key.Len() > 0 && key.End == quote {
-		alone.Start = key.Start
-	}
-	b.fields = append(b.fields, redact.Field{Span: s, Alone: alone})
-	b.leaves = append(b.leaves, at)
+}
+
+func (b *batch) field(f redact.Field, start, end int) {
+	b.Fields.Fields = append(b.Fields.Fields, f)
+	b.leaves = append(b.leaves, leaf{int32(start), int32(end)})
 }
 
 // standIn lays out a text that stands for a value, behind its key: the same with every
-// byte replaced that could end it too early. The key is laid out once more behind it, for
-// the value itself, and returned.
-func (b *batch) standIn(chunk []byte, at leaf, key redact.Span) redact.Span {
-	value := chunk[at.body:at.end]
-	b.text = append(b.text, '"')
-	start := len(b.text)
-	b.text = append(b.text, value...)
-	for i, c := range b.text[start:] {
+// byte replaced that could end it too early.
+func (b *batch) standIn(value []byte, start, end, key int) {
+	b.Text = append(b.Text, '"')
+	from := len(b.Text)
+	b.Text = append(b.Text, value...)
+	for i, c := range b.Text[from:] {
 		if ending[c] {
-			b.text[start+i] = 'x'
+			b.Text[from+i] = 'x'
 		}
 	}
-	s := redact.Span{Start: start, End: len(b.text)}
-	b.fields = append(b.fields, redact.Field{Span: s, Alone: redact.Span{Start: key.Start, End: s.End}, Whole: value})
-	b.leaves = append(b.leaves, at)
-	b.text = append(b.text, '"', ',')
-	start = len(b.text)
-	b.text = append(b.text, b.text[key.Start:key.End]...)
-	return redact.Span{Start: start, End: len(b.text)}
+	b.Whole = append(b.Whole, value)
+	b.field(redact.Field{Start: int32(from), End: int32(len(b.Text)), Key: int32(key), Whole: int32(len(b.Whole))}, start, end)
+	b.Text = append(b.Text, '"', ',')
 }
 
 // ending are the bytes that can end a value in quotation marks.
@@ -471,18 +491,36 @@ func confusing(value []byte) bool {
 	return false
 }
 
+// recentKeys is how many keys are remembered where they are found at once.
+const recentKeys = 64
+
+// knownKey says whether any detector goes by a key.
+type knownKey struct {
+	key     string
+	telling bool
+}
+
 // telling reports whether any detector goes by the key, which is as it is laid out. It asks
 // the engine once, and remembers.
 func (r *Redactor) telling(key []byte) bool {
-	is, known := r.known[string(key)]
-	if known || len(key) > maxKnownKey || len(r.known) == maxKnown {
-		return is || !known
+	n := len(key) // three at least: quotation marks and a colon
+	recent := &r.recent[(n+int(key[1])*7+int(key[n-3])*5+int(key[n/2])*3)%recentKeys]
+	if recent.key == string(key) {
+		return recent.telling
 	}
-	for _, c := range r.w.Explain(append(slices.Clone(key), `"Zx7kQ9vB2mN4"`...)) {
-		is = is || c.At < len(key)
+	k, known := r.known[string(key)]
+	if !known {
+		if n > maxKnownKey || len(r.known) == maxKnown {
+			return true
+		}
+		k.key = string(key)
+		for _, c := range r.w.Explain([]byte(k.key + `"Zx7kQ9vB2mN4"`)) {
+			k.telling = k.telling || c.At < n
+		}
+		r.known[k.key] = k
 	}
-	r.known[string(key)] = is
-	return is
+	*recent = k
+	return k.telling
 }
 
 // isTimestamp reports whether an extension is a time of Fluent's protocol (type 0, 8 bytes)
@@ -494,10 +532,10 @@ func isTimestamp(b []byte) bool {
 }
 
 // mark is how much a batch holds.
-type mark struct{ text, fields int }
+type mark struct{ text, fields, whole int }
+
+func (b *batch) mark() mark { return mark{len(b.Text), len(b.leaves), len(b.Whole)} }
 
 func (b *batch) truncate(m mark) {
-	b.text, b.fields, b.leaves = b.text[:m.text], b.fields[:m.fields], b.leaves[:m.fields]
+	b.Text, b.Fields.Fields, b.leaves, b.Whole = b.Text[:m.text], b.Fields.Fields[:m.fields], b.leaves[:m.fields], b.Whole[:m.whole]
 }
-
-func (b *batch) reset() { b.truncate(mark{}) }

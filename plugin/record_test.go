@@ -254,8 +254,8 @@ func TestSiblings(t *testing.T) {
 	}
 }
 
-// header encodes a string under a header of any width, as Fluent Bit writes them.
-func header(width int, s string) msgp.Raw {
+// wide encodes a string under a header of any width, as Fluent Bit writes them.
+func wide(width int, s string) msgp.Raw {
 	switch width {
 	case 0:
 		return append(msgp.Raw{0xa0 | byte(len(s))}, s...)
@@ -273,19 +273,19 @@ func TestHeaders(t *testing.T) {
 	const card, mask = "4111111111111111", "tok1_card_x"
 	long := strings.Repeat("- ", 122) // 244 bytes: with a mask for an address more than 255
 	tests := []struct{ in, want msgp.Raw }{
-		{header(0, card), header(0, mask)},
-		{header(1, card), header(1, mask)},
-		{header(2, card), header(2, mask)},
-		{header(3, card), header(3, mask)},
-		{header(1, long+"ip 1.1.1.1"), header(2, long+"ip tok1_ipv4_x")},
-		{header(0, "a password=abc1"), header(0, "a password=tok1_password_x")},
-		{header(0, "ab ip 8.8.8.8, ip 1.1.1.1"), header(1, "ab ip tok1_ipv4_x, ip tok1_ipv4_x")},
+		{wide(0, card), wide(0, mask)},
+		{wide(1, card), wide(1, mask)},
+		{wide(2, card), wide(2, mask)},
+		{wide(3, card), wide(3, mask)},
+		{wide(1, long+"ip 1.1.1.1"), wide(2, long+"ip tok1_ipv4_x")},
+		{wide(0, "a password=abc1"), wide(0, "a password=tok1_password_x")},
+		{wide(0, "ab ip 8.8.8.8, ip 1.1.1.1"), wide(1, "ab ip tok1_ipv4_x, ip tok1_ipv4_x")},
 	}
 	r := newRedactor(t)
-	wide := msgp.Raw{0xdf, 0, 0, 0, 1, 0xdb, 0, 0, 0, 1, 'k'} // a map32 of one pair, its key a str32
+	before := msgp.Raw{0xdf, 0, 0, 0, 1, 0xdb, 0, 0, 0, 1, 'k'} // a map32 of one pair, its key a str32
 	for _, tt := range tests {
-		in := append(append(msgp.Raw{0xdd, 0, 0, 0, 2, 1}, wide...), tt.in...)
-		want := append(append(msgp.Raw{0xdd, 0, 0, 0, 2, 1}, wide...), tt.want...)
+		in := append(append(msgp.Raw{0xdd, 0, 0, 0, 2, 1}, before...), tt.in...)
+		want := append(append(msgp.Raw{0xdd, 0, 0, 0, 2, 1}, before...), tt.want...)
 		got, _ := r.Append(t.Context(), nil, in)
 		if !bytes.Equal(got, want) {
 			t.Errorf("\n in %q\n got %q\nwant %q", in, got, want)

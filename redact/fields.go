@@ -6,18 +6,28 @@ import (
 	"slices"
 )
 
-// Field is a part of a text that is replaced by itself: the value of a record, say, in a
-// text that was laid out so that detectors see its key before it.
+// Fields is a text in which only some parts are replaced, each by itself: the values of
+// records, say, laid out so that detectors see the key before each.
+type Fields struct {
+	Text []byte
+	// Fields are in order and do not overlap.
+	Fields []Field
+	// Whole are the values that fields stand for.
+	Whole [][]byte
+}
+
+// Field is one such part. It is small because there are many: a text with fields has at
+// most 1<<31-1 bytes.
 type Field struct {
-	// Span is the part.
-	Span
-	// Alone is the part with what tells what it is, its key for instance. It is looked at
-	// when the whole text cannot be.
-	Alone Span
-	// Whole, when not nil, says that the field only stands for this value, which cannot be
-	// laid out as it is. What is known by what stands before the field goes whole, and is
-	// called a token of Whole; what else may be in it is not looked for.
-	Whole []byte
+	// Start and End bound the part in the text.
+	Start, End int32
+	// Key is where that begins which tells what the field is, its key for instance. From
+	// there to its end it is looked at when the whole text cannot be.
+	Key int32
+	// Whole, when not 0, says that the field only stands for Fields.Whole[Whole-1], which
+	// cannot be laid out as it is. What is known by what stands before the field goes
+	// whole, and gets a token of that value; what else may be in it is not looked for.
+	Whole int32
 }
 
 // Change is the new text of a field.
@@ -28,31 +38,30 @@ type Change struct {
 	Span
 }
 
-// AppendFields redacts the fields of b and leaves the text between them alone. The fields
-// are in order and do not overlap. The new texts of those in which something was found
-// are appended to dst, one behind the other, and what they are to changes, in the order
-// of the fields; both are returned.
+// AppendFields redacts the fields of a text and leaves what is between them alone. The new
+// texts of those in which something was found are appended to dst, one behind the other,
+// and what they are to changes, in the order of the fields; both are returned.
 //
-// Detectors see all of b, but nothing is taken from one field into the next: a field that
-// a finding would reach out of or into is looked at again alone, and so are the fields of
-// a line that a panic or a limit masked. A value that is known by what stands before its
-// field is not ended by a quotation mark or a line end inside the field, so that these
-// need no escapes.
+// Detectors see the whole text, but nothing is taken from one field into the next: a field
+// that a finding would reach out of or into is looked at again alone, and so are the
+// fields of a line that a panic or a limit masked. A value that is known by what stands
+// before its field is not ended by a quotation mark or a line end inside the field, so
+// that these need no escapes; only one near its beginning may leave nothing to know it by.
 //
 // Like Append it cannot fail, and waits for tokens until ctx is done.
-func (w *Worker) AppendFields(ctx context.Context, dst, b []byte, fields []Field, changes []Change) ([]byte, []Change) {
+func (w *Worker) AppendFields(ctx context.Context, dst []byte, fs *Fields, changes []Change) ([]byte, []Change) {
 	w.taken, w.takenIn, w.again = w.taken[:0], w.takenIn[:0], w.again[:0]
 	k := 0
-	for _, f := range w.Find(b) {
-		for k < len(fields) && fields[k].End <= f.Start {
+	for _, f := range w.Find(fs.Text) {
+		for k < len(fs.Fields) && int(fs.Fields[k].End) <= f.Start {
 			k++
 		}
 		n := k
-		for n < len(fields) && fields[n].Start < f.End {
+		for n < len(fs.Fields) && int(fs.Fields[n].Start) < f.End {
 			n++
 		}
 		if n == k+1 && (f.Detector >= 0 || f.Detector == Encoded) {
-			w.take(b, f, fields[k], k)
+			w.take(fs, f, k)
 			continue
 		}
 		for ; k < n; k++ {
@@ -65,52 +74,56 @@ func (w *Worker) AppendFields(ctx context.Context, dst, b []byte, fields []Field
 		w.leaveAgain()
 	}
 	was := len(changes)
-	dst, changes = w.writeFields(ctx, dst, b, fields, changes)
+	dst, changes = w.writeFields(ctx, dst, fs, changes)
 	for _, i := range w.again {
-		f := fields[i]
-		text := b[f.Alone.Start:f.Alone.End]
-		f.Start, f.End = f.Start-f.Alone.Start, f.End-f.Alone.Start
+		f := fs.Fields[i]
+		key := f.Key
+		one := Fields{Text: fs.Text[key:f.End:f.End], Fields: []Field{{f.Start - key, f.End - key, 0, f.Whole}}, Whole: fs.Whole}
 		w.taken, w.takenIn = w.taken[:0], w.takenIn[:0]
-		for _, found := range w.Find(text) {
-			if found.Start < f.End && found.End > f.Start {
-				w.take(text, found, f, 0)
+		for _, found := range w.Find(one.Text) {
+			if found.End > int(f.Start-key) {
+				w.take(&one, found, 0)
 			}
 		}
 		if len(w.taken) > 0 {
 			n := len(changes)
-			dst, changes = w.writeFields(ctx, dst, text, []Field{f}, changes)
+			dst, changes = w.writeFields(ctx, dst, &one, changes)
 			changes[n].Field = i
 		}
 	}
 	if len(w.again) > 0 {
 		slices.SortFunc(changes[was:], func(a, b Change) int { return cmp.Compare(a.Field, b.Field) })
 	}
-	w.stats.Bytes += uint64(len(b))
+	w.stats.Bytes += uint64(len(fs.Text))
 	return dst, changes
 }
 
-// take takes what of a finding lies in field, which has the number i.
-func (w *Worker) take(b []byte, f Finding, field Field, i int) {
+// take takes what of a finding lies in field i.
+func (w *Worker) take(fs *Fields, f Finding, i int) {
 	if n := len(w.taken); n > 0 && w.takenIn[n-1] == i && w.taken[n-1].End >= f.End {
 		return // the one before was taken to the end of the field
 	}
-	if field.Whole != nil {
-		if f.At >= field.Start && f.Detector >= 0 {
+	field := &fs.Fields[i]
+	start, end := int(field.Start), int(field.End)
+	byKey := f.At < start && f.Detector >= 0
+	s := Span{max(f.Start, start), min(f.End, end)}
+	switch {
+	case field.Whole > 0:
+		if !byKey && f.Detector >= 0 {
 			return
 		}
 		n := len(w.values)
-		w.values = append(w.values, field.Whole...)
+		w.values = append(w.values, fs.Whole[field.Whole-1]...)
 		w.decoded = append(w.decoded, Span{n, len(w.values)})
-		f.Span, f.Open, f.value, f.blob = field.Span, false, int32(len(w.decoded)), 0
-		w.taken, w.takenIn = append(w.taken, f), append(w.takenIn, i)
-		return
-	}
-	s := Span{max(f.Start, field.Start), min(f.End, field.End)}
-	if f.At < field.Start && f.Detector >= 0 && s.End < field.End && endsQuoted(b[s.End]) {
-		s.End = field.End
-	}
-	if s != f.Span {
-		f.Span, f.Open, f.value, f.blob = s, false, 0, 0
+		f.Span, f.Open, f.value, f.blob = Span{start, end}, false, int32(len(w.decoded)), 0
+	case byKey && s.End < end && endsQuoted(fs.Text[s.End]):
+		s.End = end
+		fallthrough
+	case s != f.Span:
+		f.Span, f.value, f.blob = s, 0, 0
+		fallthrough
+	default:
+		f.Open = false // a field ends where it ends
 	}
 	w.taken, w.takenIn = append(w.taken, f), append(w.takenIn, i)
 }
@@ -132,15 +145,16 @@ func (w *Worker) leaveAgain() {
 }
 
 // writeFields appends the fields in which something was taken.
-func (w *Worker) writeFields(ctx context.Context, dst, b []byte, fields []Field, changes []Change) ([]byte, []Change) {
-	w.tokenize(ctx, b, w.taken)
+func (w *Worker) writeFields(ctx context.Context, dst []byte, fs *Fields, changes []Change) ([]byte, []Change) {
+	w.tokenize(ctx, fs.Text, w.taken)
 	for i := 0; i < len(w.taken); {
 		n, from := w.takenIn[i], i
 		for i < len(w.taken) && w.takenIn[i] == n {
 			i++
 		}
+		f := &fs.Fields[n]
 		start := len(dst)
-		dst = w.write(dst, b, w.taken[from:i], from, fields[n].Start, fields[n].End)
+		dst = w.write(dst, fs.Text, w.taken[from:i], from, int(f.Start), int(f.End))
 		changes = append(changes, Change{n, Span{start, len(dst)}})
 	}
 	return dst, changes
