@@ -52,16 +52,18 @@ func folded(texts ...string) []redact.Literal {
 
 // Spec implements redact.Detector.
 func (d assign) Spec() redact.Spec {
-	s := redact.Spec{MaxLen: maxAssign, Rank: 20, Weight: 8}
+	s := redact.Spec{MaxLen: maxAssign, Rank: 20}
 	switch d.family {
 	case passwords:
-		s.Weight = 5
+		s.Weight = 4
 		s.Name, s.Kind, s.Doc = "assign-password", "password", "a value behind a key such as password, pwd, passphrase"
 		s.Anchor.Literals = folded("passw", "passphrase", "passcode", "pwd", "pass=", "pass:", `pass"`, "pass'", `pass\`, "pass =", "pw=", "pw:", `pw"`, `pw\`, " -u ", "--user ")
 	case secrets:
+		s.Weight = 9
 		s.Name, s.Kind, s.Doc = "assign-secret", "secret", "a value behind a key such as secret, api_key, private_key, credential, signature"
 		s.Anchor.Literals = folded("secret", "key", "signature", "sig=", "credential", "creds", "auth=", "auth:", `auth"`, "auth'", `auth\`, "auth =")
 	case tokens:
+		s.Weight = 8
 		s.Name, s.Kind, s.Doc = "assign-token", "token", "a value behind a key such as token, access_token, session_id, cookie"
 		s.Anchor.Literals = folded("token", "cookie", "authorization", "sessionid", "sessid", "session_id", "session-id", "session=", `session"`, `session\`)
 	}
@@ -255,11 +257,12 @@ func (d assign) Match(b []byte, at int) (redact.Span, redact.Reason) {
 			return redact.Span{}, redact.RejectAnchor // that one decides
 		}
 	}
-	k := readKey(b, at, nounEnd, end, n)
+	k := readingKey{noun: n, start: at}
+	k.read(b, at, nounEnd, end)
 	if k.need == needNever {
 		return redact.Span{}, redact.RejectContext
 	}
-	return k.value(b, op)
+	return k.value(b, &op)
 }
 
 // tooShort reports whether less than six bytes without a blank or a quote stand at b[i],
@@ -424,10 +427,10 @@ type readingKey struct {
 	colon bool // behind ':'
 }
 
-// readKey judges the key from the noun at b[at:nounEnd] and the words around it; end is
-// the end of the key.
-func readKey(b []byte, at, nounEnd, end int, n noun) readingKey {
-	k := readingKey{noun: n, start: at}
+// read judges the key from its noun at b[at:nounEnd] and the words around that; end is the
+// end of the key.
+func (k *readingKey) read(b []byte, at, nounEnd, end int) {
+	n := k.noun
 	for lim := max(0, at-maxPrefix); k.start > lim && keyed.IsName(b[k.start-1]); {
 		k.start--
 	}
@@ -449,14 +452,13 @@ func readKey(b []byte, at, nounEnd, end int, n noun) readingKey {
 		first = blankWord(b, at)
 		if n == nounKey && first > 0 && b[first-1] == '<' {
 			k.need = needNever // <entry key="...">
-			return k
+			return
 		}
 	}
 	k.need = prefixNeed(b, first, at, n)
 	if k.need != needNever && end > nounEnd {
 		k.need = max(k.need, suffixNeed(b, nounEnd, end, n, k.need))
 	}
-	return k
 }
 
 // blankWord returns the start of the word that a single space parts from b[at], or at.
@@ -641,7 +643,7 @@ func keyWordBefore(b []byte, first, at int) (w keyWord, glued bool) {
 }
 
 // value judges the value behind op and returns its span.
-func (k *readingKey) value(b []byte, op keyed.Op) (redact.Span, redact.Reason) {
+func (k *readingKey) value(b []byte, op *keyed.Op) (redact.Span, redact.Reason) {
 	reject := func(r redact.Reason) (redact.Span, redact.Reason) { return redact.Span{}, r }
 	switch {
 	case op.Form == keyed.Comma && !k.call,
@@ -660,11 +662,11 @@ func (k *readingKey) value(b []byte, op keyed.Op) (redact.Span, redact.Reason) {
 	case nounCookie:
 		return k.cookies(b, op)
 	case nounAuthorization:
-		skipScheme(b, &op)
+		skipScheme(b, op)
 	}
 	// Enough of the value to judge it; the rest only when it is taken.
 	end, open := op.End(b, keyed.MaxStats)
-	if !k.plausible(b[op.Start:end], &op) {
+	if !k.plausible(b[op.Start:end], op) {
 		return reject(redact.RejectValue)
 	}
 	if t, ok := redact.ParseToken(b, op.Start); ok && t.End >= end {
@@ -896,7 +898,7 @@ func looksNamed(v []byte, s *keyed.Stats) bool {
 }
 
 // cookies takes the value of one Set-Cookie, or the whole list of a Cookie header.
-func (k *readingKey) cookies(b []byte, op keyed.Op) (redact.Span, redact.Reason) {
+func (k *readingKey) cookies(b []byte, op *keyed.Op) (redact.Span, redact.Reason) {
 	if op.Form == keyed.Blank || op.Form == keyed.Comma {
 		return redact.Span{}, redact.RejectOperator
 	}

@@ -47,6 +47,7 @@ func (bearer) Spec() redact.Spec {
 		}},
 		MaxLen: credentialMaxLen,
 		Rank:   65,
+		Weight: 4,
 	}
 }
 
@@ -68,6 +69,7 @@ func (basic) Spec() redact.Spec {
 		Anchor: redact.Anchor{Literals: []redact.Literal{{Text: basicName, Fold: true}}},
 		MaxLen: credentialMaxLen,
 		Rank:   65,
+		Weight: 4,
 	}
 }
 

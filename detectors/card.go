@@ -104,6 +104,7 @@ func (card) Spec() redact.Spec {
 		},
 		MaxLen: 64, // two cards that overlap, and their neighbours
 		Rank:   60,
+		Weight: 2,
 	}
 }
 

@@ -40,6 +40,7 @@ func (connstr) Spec() redact.Spec {
 		Anchor: redact.Anchor{Literals: folded("password", "pwd", "accountkey", "sharedaccesskey", "sharedaccesssignature", ";accesskey", "jdbc:")},
 		MaxLen: connMaxLen,
 		Rank:   85,
+		Weight: 2,
 	}
 	s.Anchor.Literals = append(s.Anchor.Literals, redact.Literal{Text: "@tcp("}, redact.Literal{Text: "@unix("})
 	return s
@@ -144,7 +145,7 @@ const (
 func pairBefore(b []byte, at int) pairKind {
 	lim := max(0, at-connLeft)
 	i := at
-	for i > lim && at-i < connKey && (isWord(b[i-1]) || b[i-1] == ' ' || b[i-1] == ':' || b[i-1] == '.') {
+	for i > lim && at-i < connKey && pairKey[b[i-1]] {
 		i--
 	}
 	switch {
@@ -169,6 +170,9 @@ func pairBefore(b []byte, at int) pairKind {
 	}
 	return noPair
 }
+
+// pairKey are the bytes of a key with words in it.
+var pairKey = tableOf("0-9A-Za-z_ :.")
 
 // pairEdge is how far behind a value pairAfter looks for a semicolon, in bytes.
 const pairEdge = 8

@@ -30,6 +30,7 @@ func (iban) Spec() redact.Spec {
 		},
 		MaxLen: 80, // the word, ibanNear, ibanPrinted and a neighbour
 		Rank:   60,
+		Weight: 4,
 	}
 }
 

@@ -33,6 +33,7 @@ func (ipv4) Spec() redact.Spec {
 		Anchor: redact.Anchor{Shape: `\d\..{1,3}\..{1,3}\.\d`},
 		MaxLen: ipv4MaxLen,
 		Rank:   40,
+		Weight: 2,
 	}
 }
 

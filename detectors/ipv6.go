@@ -30,6 +30,7 @@ func (ipv6) Spec() redact.Spec {
 		Anchor: redact.Anchor{Shape: `(::|:.{1,4}:.{1,4}:.{1,4}:)`},
 		MaxLen: ipv6MaxLen,
 		Rank:   45,
+		Weight: 2,
 	}
 }
 

@@ -36,6 +36,7 @@ func (jwt) Spec() redact.Spec {
 		}},
 		MaxLen: jwtMaxLen,
 		Rank:   80,
+		Weight: 4,
 	}
 }
 

@@ -49,6 +49,7 @@ func (pem) Spec() redact.Spec {
 		MaxLen:    pemMaxLen,
 		Multiline: true,
 		Rank:      90,
+		Weight:    8,
 	}
 }
 

@@ -35,6 +35,7 @@ func (ssn) Spec() redact.Spec {
 		},
 		MaxLen: 80, // the longest keyword, ssnNear, a number and a neighbour
 		Rank:   55,
+		Weight: 2,
 	}
 }
 

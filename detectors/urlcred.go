@@ -29,6 +29,7 @@ func (urlcred) Spec() redact.Spec {
 		Anchor: redact.Anchor{Literals: []redact.Literal{{Text: "://"}}},
 		MaxLen: urlMaxLen,
 		Rank:   85,
+		Weight: 2,
 	}
 }
 

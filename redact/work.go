@@ -14,7 +14,7 @@ import (
 
 const (
 	// maxWork is the work on one window.
-	maxWork = scan.Window / 2
+	maxWork = scan.Window * 7 / 16
 	// near is how far away, in bytes, work left over may be spent.
 	near = 8 * scan.Window
 	// decodedPerUnit is how many bytes are decoded and scanned in one unit of work.

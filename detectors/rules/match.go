@@ -31,10 +31,13 @@ func (d *detector) Match(b []byte, at int) (redact.Span, redact.Reason) {
 		if !s.anchored(b, at) {
 			continue
 		}
-		r = max(r, redact.RejectLength)
-		if !s.goesOn(b, at) || s.longer(b, at) {
+		if !s.goesOn(b, at) {
 			continue
 		}
+		if r = max(r, redact.RejectNeighbor); s.longer(b, at) {
+			continue
+		}
+		r = redact.RejectLength
 		if m, ok := s.around(b, at); ok && m.size() > best.size() {
 			best = m
 		}

@@ -31,7 +31,8 @@ type Rule struct {
 }
 
 const (
-	rank = 70
+	rank   = 70
+	weight = 3
 	// maxKey is how many more bytes of a key may follow a keyword.
 	maxKey = 20
 )
@@ -73,7 +74,7 @@ func compile(r Rule) (*detector, error) {
 		minBits:  int(math.Round(r.MinEntropy * 1024)),
 	}
 	s := &d.spec
-	s.Name, s.Kind, s.Doc, s.Rank = r.ID, r.Kind, r.Doc, rank
+	s.Name, s.Kind, s.Doc, s.Rank, s.Weight = r.ID, r.Kind, r.Doc, rank, weight
 	width := 0
 	for i := range seqs {
 		width = max(width, seqs[i].width())
