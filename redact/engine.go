@@ -160,14 +160,14 @@ func Shapes(ds []Detector) []string {
 	return append(out, blobShape, formShape)
 }
 
-// weights returns what a candidate costs, in units of work.
+// weights returns what a candidate costs by what is decided about it, in units of work.
 func (s *Spec) weights() (w [numReasons]int) {
 	for r := range w {
-		w[r] = max(s.Weight, 1)
+		w[r] = 2 * max(s.Weight, 1)
 	}
 	// These are told early.
-	for _, r := range [...]Reason{RejectAnchor, RejectNeighbor, RejectOperator} {
-		w[r] = 1 + s.Weight/4
+	for _, r := range [...]Reason{RejectAnchor, RejectNeighbor, RejectRange, RejectOperator} {
+		w[r] = 1 + s.Weight/2
 	}
 	return w
 }

@@ -285,9 +285,20 @@ func (v *view) decode(text []byte, s Span, flat bool) {
 				}
 			}
 		}
-		b[o], at[o] = c, from
-		o++
-		i++
+		// It stands for itself, and so do most that follow.
+		n := 1
+		for i+n < len(text) && !special[text[i+n]] {
+			n++
+		}
+		copy(b[o:], text[i:i+n])
+		b[o] = c
+		run := at[o : o+n]
+		for k := range run {
+			run[k] = uint32(i + k)
+		}
+		run[0] = from
+		o += n
+		i += n
 	}
 	at[o] = uint32(s.End)
 	v.b, v.at = b[:o], at[:o+1]

@@ -7,18 +7,18 @@ import (
 )
 
 // No input stalls the engine, because work is bounded by the length of the text, whatever
-// stands in it. The unit is that of Spec.Weight. Each window of the text has maxWork for
-// the candidates in it; what it leaves over is there for looks at what the text holds
+// stands in it. Its unit is ten nanoseconds. Each window of the text has maxWork for the
+// candidates in it; what it leaves over is there for looks at what the text holds
 // encoded, all depths together. What the bound leaves unseen is masked by the line. Text
 // full of true values stays well below it.
 
 const (
 	// maxWork is the work on one window.
-	maxWork = scan.Window * 7 / 16
+	maxWork = scan.Window * 7 / 8
 	// near is how far away, in bytes, work left over may be spent.
 	near = 8 * scan.Window
 	// decodedPerUnit is how many bytes are decoded and scanned in one unit of work.
-	decodedPerUnit = 12
+	decodedPerUnit = 10
 )
 
 // savings are what the windows of a batch left over.

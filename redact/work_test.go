@@ -52,7 +52,7 @@ func TestFloodHidesNothing(t *testing.T) {
 
 // Text full of true values is not taken for a flood, in whatever way it is encoded.
 func TestDenseTextIsSeen(t *testing.T) {
-	repeat := func(n int, value func(i int) string, end string) string {
+	text := func(n int, value func(i int) string, end string) string {
 		var b strings.Builder
 		for i := range n {
 			b.WriteString(value(i))
@@ -60,35 +60,59 @@ func TestDenseTextIsSeen(t *testing.T) {
 		}
 		return b.String()
 	}
-	texts := map[string]string{
-		"mail addresses in one line": repeat(10_000, func(i int) string { return fmt.Sprintf("user%d@example.com", i) }, " "),
-		"mail addresses, short":      repeat(10_000, func(i int) string { return fmt.Sprintf("u%d@ab.de", i) }, ","),
-		"cards":                      repeat(5_000, func(int) string { return "4111111111111111" }, ","),
-		"cards in groups":            repeat(5_000, func(int) string { return "4111 1111 1111 1111" }, "\n"),
-		"addresses":                  repeat(10_000, func(i int) string { return fmt.Sprintf("10.1.%d.%d", i/250%250, i%250) }, " "),
-		"IPv6 addresses":             repeat(10_000, func(i int) string { return fmt.Sprintf("fe80::1:%x", i) }, " "),
-		"ssns":                       repeat(10_000, func(i int) string { return fmt.Sprintf("123-45-%04d", i%9999+1) }, " "),
-		"passwords":                  repeat(5_000, func(i int) string { return fmt.Sprintf("password=hunter%dabc", i) }, " "),
-		"tokens":                     repeat(5_000, func(i int) string { return fmt.Sprintf(`"access_token":"x%08xq%dzz"`, i*7919, i) }, ","),
-		"phones":                     repeat(5_000, func(i int) string { return fmt.Sprintf("+1 415 555 %04d", i%10000) }, ";"),
-		"records": repeat(3_000, func(i int) string {
-			return fmt.Sprintf(`{"user":"u%d@example.com","ip":"10.0.0.%d","password":"pw%dx!","card":"4111111111111111"}`, i, i%250, i)
-		}, "\n"),
+	texts := map[string]func(end string) string{
+		"mail addresses": func(end string) string {
+			return text(10_000, func(i int) string { return fmt.Sprintf("user%d@example.com", i) }, end)
+		},
+		"mail addresses, short": func(end string) string {
+			return text(10_000, func(i int) string { return fmt.Sprintf("u%d@ab.de", i) }, end)
+		},
+		"cards":           func(end string) string { return text(5_000, func(int) string { return "4111111111111111" }, end) },
+		"cards in groups": func(end string) string { return text(5_000, func(int) string { return "4111 1111 1111 1111" }, end) },
+		"addresses": func(end string) string {
+			return text(10_000, func(i int) string { return fmt.Sprintf("10.1.%d.%d", i/250%250, i%250) }, end)
+		},
+		"IPv6 addresses": func(end string) string {
+			return text(10_000, func(i int) string { return fmt.Sprintf("fe80::1:%x", i) }, end)
+		},
+		"ssns": func(end string) string {
+			return text(10_000, func(i int) string { return fmt.Sprintf("123-45-%04d", i%9999+1) }, end)
+		},
+		"passwords": func(end string) string {
+			return text(5_000, func(i int) string { return fmt.Sprintf("password=hunter%dabc", i) }, end)
+		},
+		"tokens": func(end string) string {
+			return text(5_000, func(i int) string { return fmt.Sprintf(`"access_token":"x%08xq%dzz"`, i*7919, i) }, end)
+		},
+		"phones": func(end string) string {
+			return text(5_000, func(i int) string { return fmt.Sprintf("+1 415 555 %04d", i%10000) }, end)
+		},
+		"records": func(end string) string {
+			return text(3_000, func(i int) string {
+				return fmt.Sprintf(`{"user":"u%d@example.com","ip":"10.0.0.%d","password":"pw%dx!","card":"4111111111111111"}`, i, i%250, i)
+			}, end)
+		},
 	}
-	encodings := map[string]func(string) string{
-		"as it is":                func(s string) string { return s },
-		"in a JSON string":        func(s string) string { return strconv.Quote("\t" + s) },
-		"in a JSON string in one": func(s string) string { return strconv.Quote(strconv.Quote("\t" + s)) },
-		"in a URL":                url.QueryEscape,
-		"in base64":               func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) },
-	}
-	e := engine(t, redact.Options{Detectors: detectors.All()})
-	for name, text := range texts {
-		for how, encode := range encodings {
-			w := e.NewWorker()
-			w.Append(context.Background(), nil, []byte(encode(text)))
-			if n := w.Stats().Unscanned; n > 0 {
-				t.Errorf("%s, %s: %d times masked unseen", name, how, n)
+	const words = " and so it went on and on, and was told to all who asked for it" // as logs have between values
+	for _, x := range []struct {
+		how    string
+		encode func(string) string
+		ends   []string
+	}{
+		{"as it is", func(s string) string { return s }, []string{" ", ",", ";", "\n", "\t"}},
+		{"in a JSON string", strconv.Quote, []string{" ", "\n", words + "\n"}},
+		{"in a URL", url.QueryEscape, []string{" ", "\n", words + "\n"}},
+		{"in base64", func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }, []string{" ", "\n"}},
+		{"in a JSON string in one", func(s string) string { return strconv.Quote(strconv.Quote(s)) }, []string{words + "\n"}},
+	} {
+		e := engine(t, redact.Options{Detectors: detectors.All()})
+		for name, text := range texts {
+			for _, end := range x.ends {
+				w := e.NewWorker()
+				w.Append(context.Background(), nil, []byte(x.encode(text(end))))
+				if n := w.Stats().Unscanned; n > 0 {
+					t.Errorf("%s with %q behind each, %s: %d times masked unseen", name, end, x.how, n)
+				}
 			}
 		}
 	}
