@@ -90,7 +90,7 @@ type FileOutput struct {
 // and what is under way then comes again after the next start.
 const (
 	minDelivery = 100 * time.Millisecond
-	maxDelivery = 4500 * time.Millisecond
+	maxDelivery = 4 * time.Second
 )
 
 // fileMode is for files that the output makes: people who may read logs are in the group.
