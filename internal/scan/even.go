@@ -16,6 +16,8 @@ type evenTable struct {
 	// filter holds, for each value of evenHash, the set of the low three bits of the first
 	// byte.
 	filter [1 << evenBits]uint8
+	// sure is a set of the values of quadHash.
+	sure [1 << quadBits / 8]uint8
 	// first maps the hash to the first of its windows.
 	first [1 << evenBits]uint32
 	// windows are those of the literals, hash by hash; the first one is none.
@@ -29,12 +31,20 @@ type evenWindow struct {
 	last  bool   // of its chain
 }
 
-const evenBits = 15
+const (
+	evenBits = 15
+	quadBits = 16
+)
 
 // evenHash is a hash of the second and the third of four bytes without regard to case, and
 // of the low three bits of the fourth one.
 func evenHash(x uint32) uint32 {
 	return x & 0x07dfdf00 * 0x9E3779B1 >> (32 - evenBits)
+}
+
+// quadHash is a hash of four bytes without regard to case.
+func quadHash(x uint32) uint32 {
+	return x & 0xdfdfdfdf * 0x9E3779B1 >> (32 - quadBits)
 }
 
 // newEvenLiterals makes the tables of the portable kernel.
@@ -59,6 +69,7 @@ func newEvenTable(lits []Literal) *evenTable {
 			if off >= 0 {
 				before = 1 << (l.Text[off] & 7)
 			}
+			t.addQuads(l.Text, off)
 			middle := uint32(l.Text[off+1])<<8 | uint32(l.Text[off+2])<<16
 			for after := range byte(8) {
 				if off+3 < len(l.Text) && after != l.Text[off+3]&7 {
@@ -79,6 +90,26 @@ func newEvenTable(lits []Literal) *evenTable {
 		t.windows[len(t.windows)-1].last = true
 	}
 	return t
+}
+
+// addQuads adds the window of a literal at an offset, with whatever may stand in the place
+// of a byte that lies outside of the literal.
+func (t *evenTable) addQuads(text string, off int) {
+	var x, unknown uint32
+	for k := range maxWindow {
+		if i := off + k; i < 0 || i >= len(text) {
+			unknown = 1 << (8 * k)
+		} else {
+			x |= uint32(text[i]) << (8 * k)
+		}
+	}
+	for b := range uint32(256) {
+		h := quadHash(x | b*unknown)
+		t.sure[h/8] |= 1 << (h % 8)
+		if unknown == 0 {
+			break
+		}
+	}
 }
 
 // admits returns 1 if the four bytes of x may be a window, by a filter, and 0 otherwise.

@@ -140,8 +140,12 @@ func literalsGeneric(s *Scanner) {
 	n := 0
 	for i := 0; i < stripes*s.stripe; i += 128 {
 		for m := markEven(&t.filter, (*[128 + slack]byte)(s.w[i:])); m != 0; m &= m - 1 {
-			s.marked[n] = uint16(i + 2*bits.TrailingZeros64(m))
-			n++
+			// Each place is written, and kept only if it passes: most do not, but which do
+			// cannot be foreseen.
+			at := i + 2*bits.TrailingZeros64(m)
+			s.marked[n] = uint16(at)
+			h := quadHash(load32(s.w[at:]))
+			n += int(t.sure[h/8] >> (h % 8) & 1)
 		}
 	}
 	for _, at := range s.marked[:n] {
