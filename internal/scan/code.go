@@ -1,81 +1,12 @@
 package scan
 
-// code is a program with offsets into the planes of a Scanner in place of slots.
+// code is a program for kernels in assembly; see encode.
 type code struct {
-	steps []codeStep
-	// ahead is how far each class is looked ahead in.
-	ahead [NumClasses]int
-	// words is the program for kernels in assembly, and plain the same without a hand, see
-	// encode.
-	words, plain []uint32
+	words []uint32
+	plain []uint32 // the same without a hand
 }
 
-type codeStep struct {
-	slot, dst int
-	bit       uint64 // of the slot in Scanner.live; 0 when it has none
-	ahead     int    // how far the slot is looked ahead in
-	products  []codeProduct
-}
-
-type codeProduct struct {
-	need uint64 // the slots, of those with a bit, that must be live
-	ops  []codeOp
-}
-
-// codeOp sets dst to the AND of n terms, two to four of them, or adds it to dst.
-type codeOp struct {
-	dst, n int
-	terms  [4]int
-	add    bool
-}
-
-func assemble(p *Program) (c code) {
-	c.steps = make([]codeStep, len(p.Steps))
-	last := make([]*int, p.Slots) // where the looks ahead in each slot are noted
-	for i := range c.ahead {
-		last[i] = &c.ahead[i]
-	}
-	for i, s := range p.Steps {
-		st := &c.steps[i]
-		*st = codeStep{slot: s.Dst, dst: planeOffset(s.Dst), bit: slotBit(s.Dst)}
-		for k, ts := range s.Products {
-			var cp codeProduct
-			var terms []int
-			for _, t := range ts {
-				cp.need |= slotBit(t.Slot)
-				terms = append(terms, planeOffset(t.Slot)+t.Shift)
-				*last[t.Slot] = max(*last[t.Slot], t.Shift)
-			}
-			cp.ops = operations(terms, st.dst, planeOffset(p.Slots), k > 0)
-			st.products = append(st.products, cp)
-		}
-		last[s.Dst] = &st.ahead
-	}
-	c.words = encode(p, true)
-	c.plain = encode(p, false)
-	return c
-}
-
-// operations returns the operations for the AND of terms into dst, with a plane for what
-// is between.
-func operations(terms []int, dst, between int, add bool) (ops []codeOp) {
-	if !add {
-		between = dst
-	}
-	for {
-		o := codeOp{dst: dst, n: max(2, min(4, len(terms))), add: add}
-		k := copy(o.terms[:], terms)
-		if k == 1 {
-			o.terms[1] = o.terms[0]
-		}
-		if terms = terms[k:]; len(terms) == 0 {
-			return append(ops, o)
-		}
-		o.dst, o.add = between, false
-		ops = append(ops, o)
-		terms = append([]int{between}, terms...)
-	}
-}
+func assemble(p *Program) code { return code{encode(p, true), encode(p, false)} }
 
 func planeOffset(slot int) int { return slot*stride + edge }
 

@@ -32,7 +32,7 @@ type evenWindow struct {
 }
 
 const (
-	evenBits = 15
+	evenBits = 14
 	quadBits = 16
 )
 

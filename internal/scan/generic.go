@@ -25,23 +25,16 @@ func store64(b []byte, v uint64) { binary.LittleEndian.PutUint64(b, v) }
 // Performance XML Parsing Using Parallel Bit Stream Technology", 2008).
 func classesGeneric(s *Scanner) {
 	n := s.stripe
-	// Of the commoner classes it is taken that the window has some.
-	var at, plus, escape uint64
 	for j := 0; j < n; j += minStripe {
 		w := s.w[j:]
-		a, p, e := classGroup((*[classPlanes]byte)(s.planes[edge+j:]),
+		classGroup((*[classPlanes]byte)(s.planes[edge+j:]),
 			(*[minStripe]byte)(w), (*[minStripe]byte)(w[n:]), (*[minStripe]byte)(w[2*n:]), (*[minStripe]byte)(w[3*n:]),
 			(*[minStripe]byte)(w[4*n:]), (*[minStripe]byte)(w[5*n:]), (*[minStripe]byte)(w[6*n:]), (*[minStripe]byte)(w[7*n:]))
-		at, plus, escape = at|a, plus|p, escape|e
 	}
 	s.live = 1<<NumClasses - 1
-	for c, any := range [NumClasses]uint64{At: at, Plus: plus, Escape: escape} {
-		if any == 0 && 1<<c&rareClasses != 0 {
-			s.live &^= 1 << c
-		}
-	}
-	for c, ahead := range s.t.code.ahead {
-		s.extend(c, ahead)
+	for c, ahead := range s.t.ahead {
+		p := s.plane(c)
+		extend(p[n:], (*planeWords)(p), ahead)
 	}
 	// Outside of the text there are no words.
 	p := s.plane(int(NonWord))
@@ -51,14 +44,11 @@ func classesGeneric(s *Scanner) {
 	s.planes[int(NonWord)*stride+edge-1] = p[s.stripe-1]<<1 | s.before
 }
 
-// rareClasses are those that whole windows have none of.
-const rareClasses = 1<<At | 1<<Plus | 1<<Escape
-
 // classPlanes is the size of minStripe places of all class planes.
 const classPlanes = (int(NumClasses)-1)*stride + minStripe
 
 // classGroup makes the class planes of minStripe places of each stripe.
-func classGroup(o *[classPlanes]byte, w0, w1, w2, w3, w4, w5, w6, w7 *[minStripe]byte) (anyAt, anyPlus, anyEscape uint64) {
+func classGroup(o *[classPlanes]byte, w0, w1, w2, w3, w4, w5, w6, w7 *[minStripe]byte) {
 	for j := 0; j < minStripe; j += 8 {
 		// Word k holds bytes of stripe k; bit k of each byte of word b is bit b of them.
 		b0, b1, b2, b3 := load64(w0[j:]), load64(w1[j:]), load64(w2[j:]), load64(w3[j:])
@@ -95,17 +85,14 @@ func classGroup(o *[classPlanes]byte, w0, w1, w2, w3, w4, w5, w6, w7 *[minStripe
 		store64(p[int(Dash)*stride:], col2&b2&b0&^b1)
 		plus := col2 & b1 & b0 &^ b2
 		store64(p[int(Plus)*stride:], plus)
-		anyPlus |= plus
 
 		col45 := col47 &^ b5
 		at := col45 &^ (some | b3 | b4)
 		store64(p[int(At)*stride:], at)
-		anyAt |= at
 		high, b10 := b4&b3, b1&b0
 		last := high & col45 & b2
 		escape := percent | last&^(b1|b0)
 		store64(p[int(Escape)*stride:], escape)
-		anyEscape |= escape
 		letter := (col47 &^ at) &^ (high & (b2 | b10))
 		letter &= some | b3 | b4
 		store64(p[int(Upper)*stride:], letter&^b5)
@@ -114,7 +101,6 @@ func classGroup(o *[classPlanes]byte, w0, w1, w2, w3, w4, w5, w6, w7 *[minStripe
 		store64(p[int(Word)*stride:], word)
 		store64(p[int(NonWord)*stride:], ^word)
 	}
-	return anyAt, anyPlus, anyEscape
 }
 
 // swapBits swaps bits of two words: those of b under the mask, and those of a that are n
@@ -124,11 +110,9 @@ func swapBits(a, b uint64, n uint, mask uint64) (uint64, uint64) {
 	return a ^ x<<n, b ^ x
 }
 
-// extend writes what a term that looks ahead, by up to n places, sees after the last place
-// of each stripe: the first places of the next one.
-func (s *Scanner) extend(slot, n int) {
-	p := s.plane(slot)
-	q := p[s.stripe:][:edge]
+// extend writes to q what a term that looks ahead in plane p, by up to n places, sees after
+// the last place of each stripe: the first places of the next one.
+func extend(q []byte, p *planeWords, n int) {
 	for i := 0; i < n; i += 8 {
 		store64(q[i:], load64(p[i:])>>1&0x7f7f7f7f_7f7f7f7f)
 	}
@@ -183,164 +167,177 @@ func markEven(f *[1 << evenBits]uint8, x *[128 + slack]byte) (m uint64) {
 }
 
 // runGeneric runs the program over the planes of the window, operation by operation. Each
-// of them is a loop over the words of few planes without a branch: what stops early on
-// some text costs more in jumps that cannot be foreseen than it saves.
+// of them is a loop over the words of a few planes without a branch: to stop where nothing
+// is left costs more in jumps that cannot be foreseen than it saves, but for whole planes.
 func runGeneric(s *Scanner) {
-	for i := range s.t.code.steps {
-		st := &s.t.code.steps[i]
-		var any uint64
-		for k := range st.products {
-			p := &st.products[k]
-			if p.need&^s.live == 0 {
-				any |= s.product(p)
-			} else if k == 0 {
-				clear(s.planes[st.dst:][:s.stripe])
+	n := s.stripe
+	for i := 0; i < len(s.ops); i++ {
+		o := &s.ops[i]
+		if o.need&^s.live != 0 {
+			if o.first {
+				clear(o.d[:n])
 			}
+			i += o.rest
+			continue
 		}
-		s.live &^= st.bit
-		if any != 0 {
-			s.live |= st.bit
+		switch d, x := o.d, &o.x; o.op {
+		case opAnd2:
+			and2(d, x[0], x[1], n)
+		case opAnd3:
+			and3(d, x[0], x[1], x[2], n)
+		case opAnd4:
+			and4(d, x[0], x[1], x[2], x[3], n)
+		case opAdd2:
+			add2(d, x[0], x[1], n)
+		case opAdd3:
+			add3(d, x[0], x[1], x[2], n)
+		case opAdd4:
+			add4(d, x[0], x[1], x[2], x[3], n)
+		case opOr3:
+			or3(d, x[0], x[1], x[2], n)
+		case opSum22:
+			sum22(d, x[0], x[1], x[2], x[3], n)
+		case opSum222:
+			sum222(d, x[0], x[1], x[2], x[3], x[4], x[5], n)
+		case opSum2222:
+			sum2222(d, x[0], x[1], x[2], x[3], x[4], x[5], x[6], x[7], n)
+		case opDone:
+			s.live |= o.bit
+			if o.rare && !anyWord(d, n) {
+				s.live &^= o.bit
+			}
+			extend(d[n:], d, o.ahead)
+			continue
 		}
-		s.extend(st.slot, st.ahead)
+		if o.stop && !anyWord(o.d, n) {
+			i += o.rest
+		}
 	}
 }
 
-// product computes a product and returns the OR of its words.
-func (s *Scanner) product(p *codeProduct) (any uint64) {
-	for i := range p.ops {
-		o := &p.ops[i]
-		d, x := s.words(o.dst), &o.terms
-		a, b := s.words(x[0]), s.words(x[1])
-		switch {
-		case o.n == 2 && !o.add:
-			any = and2(d, a, b, s.stripe)
-		case o.n == 2:
-			any = add2(d, a, b, s.stripe)
-		case o.n == 3 && !o.add:
-			any = and3(d, a, b, s.words(x[2]), s.stripe)
-		case o.n == 3:
-			any = add3(d, a, b, s.words(x[2]), s.stripe)
-		case !o.add:
-			any = and4(d, a, b, s.words(x[2]), s.words(x[3]), s.stripe)
-		default:
-			any = add4(d, a, b, s.words(x[2]), s.words(x[3]), s.stripe)
-		}
-		if any == 0 {
-			break
+// anyWord reports whether there is a bit in n bytes of a plane.
+func anyWord(a *planeWords, n int) bool {
+	_ = a[0]
+	n = min(n, maxStripe)
+	for j := 0; j < n; j += 32 {
+		if load64(a[j:])|load64(a[j+8:])|load64(a[j+16:])|load64(a[j+24:]) != 0 {
+			return true
 		}
 	}
-	return any
+	return false
 }
 
-// planeWords are the words of a plane, shifted or not. That they go on after maxStripe
-// saves checks.
-type planeWords = [maxStripe + 24]byte
+// The kernels of operations set n bytes of d to what opcode says. They are written out
+// because the compiler unrolls no loops.
 
-func (s *Scanner) words(offset int) *planeWords { return (*planeWords)(s.planes[offset:]) }
-
-// and2 sets d to the AND of planes, n bytes of each, and returns the OR of the words of it.
-// So do and3 and and4; add2 and its like set d to the OR of that and d, and return the OR of
-// the words of the AND.
-func and2(d, a, b *planeWords, n int) (any uint64) {
+func and2(d, a, b *planeWords, n int) {
 	_, _, _ = d[0], a[0], b[0]
 	n = min(n, maxStripe)
 	for j := 0; j < n; j += 32 {
-		v0 := load64(a[j:]) & load64(b[j:])
-		v1 := load64(a[j+8:]) & load64(b[j+8:])
-		v2 := load64(a[j+16:]) & load64(b[j+16:])
-		v3 := load64(a[j+24:]) & load64(b[j+24:])
-		store64(d[j:], v0)
-		store64(d[j+8:], v1)
-		store64(d[j+16:], v2)
-		store64(d[j+24:], v3)
-		any |= v0 | v1 | v2 | v3
+		store64(d[j:], load64(a[j:])&load64(b[j:]))
+		store64(d[j+8:], load64(a[j+8:])&load64(b[j+8:]))
+		store64(d[j+16:], load64(a[j+16:])&load64(b[j+16:]))
+		store64(d[j+24:], load64(a[j+24:])&load64(b[j+24:]))
 	}
-	return any
 }
 
-func add2(d, a, b *planeWords, n int) (any uint64) {
+func add2(d, a, b *planeWords, n int) {
 	_, _, _ = d[0], a[0], b[0]
 	n = min(n, maxStripe)
 	for j := 0; j < n; j += 32 {
-		v0 := load64(a[j:]) & load64(b[j:])
-		v1 := load64(a[j+8:]) & load64(b[j+8:])
-		v2 := load64(a[j+16:]) & load64(b[j+16:])
-		v3 := load64(a[j+24:]) & load64(b[j+24:])
-		any |= v0 | v1 | v2 | v3
-		store64(d[j:], v0|load64(d[j:]))
-		store64(d[j+8:], v1|load64(d[j+8:]))
-		store64(d[j+16:], v2|load64(d[j+16:]))
-		store64(d[j+24:], v3|load64(d[j+24:]))
+		store64(d[j:], load64(d[j:])|load64(a[j:])&load64(b[j:]))
+		store64(d[j+8:], load64(d[j+8:])|load64(a[j+8:])&load64(b[j+8:]))
+		store64(d[j+16:], load64(d[j+16:])|load64(a[j+16:])&load64(b[j+16:]))
+		store64(d[j+24:], load64(d[j+24:])|load64(a[j+24:])&load64(b[j+24:]))
 	}
-	return any
 }
 
-func and3(d, a, b, c *planeWords, n int) (any uint64) {
+func and3(d, a, b, c *planeWords, n int) {
 	_, _, _, _ = d[0], a[0], b[0], c[0]
 	n = min(n, maxStripe)
 	for j := 0; j < n; j += 32 {
-		v0 := load64(a[j:]) & load64(b[j:]) & load64(c[j:])
-		v1 := load64(a[j+8:]) & load64(b[j+8:]) & load64(c[j+8:])
-		v2 := load64(a[j+16:]) & load64(b[j+16:]) & load64(c[j+16:])
-		v3 := load64(a[j+24:]) & load64(b[j+24:]) & load64(c[j+24:])
-		store64(d[j:], v0)
-		store64(d[j+8:], v1)
-		store64(d[j+16:], v2)
-		store64(d[j+24:], v3)
-		any |= v0 | v1 | v2 | v3
+		store64(d[j:], load64(a[j:])&load64(b[j:])&load64(c[j:]))
+		store64(d[j+8:], load64(a[j+8:])&load64(b[j+8:])&load64(c[j+8:]))
+		store64(d[j+16:], load64(a[j+16:])&load64(b[j+16:])&load64(c[j+16:]))
+		store64(d[j+24:], load64(a[j+24:])&load64(b[j+24:])&load64(c[j+24:]))
 	}
-	return any
 }
 
-func add3(d, a, b, c *planeWords, n int) (any uint64) {
+func add3(d, a, b, c *planeWords, n int) {
 	_, _, _, _ = d[0], a[0], b[0], c[0]
 	n = min(n, maxStripe)
 	for j := 0; j < n; j += 32 {
-		v0 := load64(a[j:]) & load64(b[j:]) & load64(c[j:])
-		v1 := load64(a[j+8:]) & load64(b[j+8:]) & load64(c[j+8:])
-		v2 := load64(a[j+16:]) & load64(b[j+16:]) & load64(c[j+16:])
-		v3 := load64(a[j+24:]) & load64(b[j+24:]) & load64(c[j+24:])
-		any |= v0 | v1 | v2 | v3
-		store64(d[j:], v0|load64(d[j:]))
-		store64(d[j+8:], v1|load64(d[j+8:]))
-		store64(d[j+16:], v2|load64(d[j+16:]))
-		store64(d[j+24:], v3|load64(d[j+24:]))
+		store64(d[j:], load64(d[j:])|load64(a[j:])&load64(b[j:])&load64(c[j:]))
+		store64(d[j+8:], load64(d[j+8:])|load64(a[j+8:])&load64(b[j+8:])&load64(c[j+8:]))
+		store64(d[j+16:], load64(d[j+16:])|load64(a[j+16:])&load64(b[j+16:])&load64(c[j+16:]))
+		store64(d[j+24:], load64(d[j+24:])|load64(a[j+24:])&load64(b[j+24:])&load64(c[j+24:]))
 	}
-	return any
 }
 
-func and4(d, a, b, c, e *planeWords, n int) (any uint64) {
+func and4(d, a, b, c, e *planeWords, n int) {
 	_, _, _, _, _ = d[0], a[0], b[0], c[0], e[0]
 	n = min(n, maxStripe)
 	for j := 0; j < n; j += 32 {
-		v0 := load64(a[j:]) & load64(b[j:]) & load64(c[j:]) & load64(e[j:])
-		v1 := load64(a[j+8:]) & load64(b[j+8:]) & load64(c[j+8:]) & load64(e[j+8:])
-		v2 := load64(a[j+16:]) & load64(b[j+16:]) & load64(c[j+16:]) & load64(e[j+16:])
-		v3 := load64(a[j+24:]) & load64(b[j+24:]) & load64(c[j+24:]) & load64(e[j+24:])
-		store64(d[j:], v0)
-		store64(d[j+8:], v1)
-		store64(d[j+16:], v2)
-		store64(d[j+24:], v3)
-		any |= v0 | v1 | v2 | v3
+		store64(d[j:], load64(a[j:])&load64(b[j:])&load64(c[j:])&load64(e[j:]))
+		store64(d[j+8:], load64(a[j+8:])&load64(b[j+8:])&load64(c[j+8:])&load64(e[j+8:]))
+		store64(d[j+16:], load64(a[j+16:])&load64(b[j+16:])&load64(c[j+16:])&load64(e[j+16:]))
+		store64(d[j+24:], load64(a[j+24:])&load64(b[j+24:])&load64(c[j+24:])&load64(e[j+24:]))
 	}
-	return any
 }
 
-func add4(d, a, b, c, e *planeWords, n int) (any uint64) {
+func add4(d, a, b, c, e *planeWords, n int) {
 	_, _, _, _, _ = d[0], a[0], b[0], c[0], e[0]
 	n = min(n, maxStripe)
 	for j := 0; j < n; j += 32 {
-		v0 := load64(a[j:]) & load64(b[j:]) & load64(c[j:]) & load64(e[j:])
-		v1 := load64(a[j+8:]) & load64(b[j+8:]) & load64(c[j+8:]) & load64(e[j+8:])
-		v2 := load64(a[j+16:]) & load64(b[j+16:]) & load64(c[j+16:]) & load64(e[j+16:])
-		v3 := load64(a[j+24:]) & load64(b[j+24:]) & load64(c[j+24:]) & load64(e[j+24:])
-		any |= v0 | v1 | v2 | v3
-		store64(d[j:], v0|load64(d[j:]))
-		store64(d[j+8:], v1|load64(d[j+8:]))
-		store64(d[j+16:], v2|load64(d[j+16:]))
-		store64(d[j+24:], v3|load64(d[j+24:]))
+		store64(d[j:], load64(d[j:])|load64(a[j:])&load64(b[j:])&load64(c[j:])&load64(e[j:]))
+		store64(d[j+8:], load64(d[j+8:])|load64(a[j+8:])&load64(b[j+8:])&load64(c[j+8:])&load64(e[j+8:]))
+		store64(d[j+16:], load64(d[j+16:])|load64(a[j+16:])&load64(b[j+16:])&load64(c[j+16:])&load64(e[j+16:]))
+		store64(d[j+24:], load64(d[j+24:])|load64(a[j+24:])&load64(b[j+24:])&load64(c[j+24:])&load64(e[j+24:]))
 	}
-	return any
+}
+
+func or3(d, a, b, c *planeWords, n int) {
+	_, _, _, _ = d[0], a[0], b[0], c[0]
+	n = min(n, maxStripe)
+	for j := 0; j < n; j += 32 {
+		store64(d[j:], load64(a[j:])|load64(b[j:])|load64(c[j:]))
+		store64(d[j+8:], load64(a[j+8:])|load64(b[j+8:])|load64(c[j+8:]))
+		store64(d[j+16:], load64(a[j+16:])|load64(b[j+16:])|load64(c[j+16:]))
+		store64(d[j+24:], load64(a[j+24:])|load64(b[j+24:])|load64(c[j+24:]))
+	}
+}
+
+func sum22(d, a, b, c, e *planeWords, n int) {
+	_, _, _, _, _ = d[0], a[0], b[0], c[0], e[0]
+	n = min(n, maxStripe)
+	for j := 0; j < n; j += 32 {
+		store64(d[j:], load64(a[j:])&load64(b[j:])|load64(c[j:])&load64(e[j:]))
+		store64(d[j+8:], load64(a[j+8:])&load64(b[j+8:])|load64(c[j+8:])&load64(e[j+8:]))
+		store64(d[j+16:], load64(a[j+16:])&load64(b[j+16:])|load64(c[j+16:])&load64(e[j+16:]))
+		store64(d[j+24:], load64(a[j+24:])&load64(b[j+24:])|load64(c[j+24:])&load64(e[j+24:]))
+	}
+}
+
+func sum222(d, a, b, c, e, f, g *planeWords, n int) {
+	_, _, _, _, _, _, _ = d[0], a[0], b[0], c[0], e[0], f[0], g[0]
+	n = min(n, maxStripe)
+	for j := 0; j < n; j += 32 {
+		store64(d[j:], load64(a[j:])&load64(b[j:])|load64(c[j:])&load64(e[j:])|load64(f[j:])&load64(g[j:]))
+		store64(d[j+8:], load64(a[j+8:])&load64(b[j+8:])|load64(c[j+8:])&load64(e[j+8:])|load64(f[j+8:])&load64(g[j+8:]))
+		store64(d[j+16:], load64(a[j+16:])&load64(b[j+16:])|load64(c[j+16:])&load64(e[j+16:])|load64(f[j+16:])&load64(g[j+16:]))
+		store64(d[j+24:], load64(a[j+24:])&load64(b[j+24:])|load64(c[j+24:])&load64(e[j+24:])|load64(f[j+24:])&load64(g[j+24:]))
+	}
+}
+
+func sum2222(d, a, b, c, e, f, g, h, i *planeWords, n int) {
+	_, _, _, _, _, _, _, _, _ = d[0], a[0], b[0], c[0], e[0], f[0], g[0], h[0], i[0]
+	n = min(n, maxStripe)
+	for j := 0; j < n; j += 32 {
+		store64(d[j:], load64(a[j:])&load64(b[j:])|load64(c[j:])&load64(e[j:])|load64(f[j:])&load64(g[j:])|load64(h[j:])&load64(i[j:]))
+		store64(d[j+8:], load64(a[j+8:])&load64(b[j+8:])|load64(c[j+8:])&load64(e[j+8:])|load64(f[j+8:])&load64(g[j+8:])|load64(h[j+8:])&load64(i[j+8:]))
+		store64(d[j+16:], load64(a[j+16:])&load64(b[j+16:])|load64(c[j+16:])&load64(e[j+16:])|load64(f[j+16:])&load64(g[j+16:])|load64(h[j+16:])&load64(i[j+16:]))
+		store64(d[j+24:], load64(a[j+24:])&load64(b[j+24:])|load64(c[j+24:])&load64(e[j+24:])|load64(f[j+24:])&load64(g[j+24:])|load64(h[j+24:])&load64(i[j+24:]))
+	}
 }
 
 func placesGeneric(s *Scanner, plane []byte) []uint16 {

@@ -23,8 +23,6 @@ type Program struct {
 type Step struct {
 	Dst      int
 	Products [][]Term
-	// Ahead says that a later step reads Dst with a Shift.
-	Ahead bool
 	// Share is roughly the share of bytes where Dst is set, and Left that where all terms
 	// of a product up to that one are.
 	Share float64
@@ -393,19 +391,16 @@ func (p *Program) allocate() {
 	for _, o := range p.Outs {
 		pin(o)
 	}
-	ahead := make([]bool, p.Slots)
 	for i, s := range p.Steps {
 		for _, ts := range s.Products {
 			for _, t := range ts {
 				last[t.Slot] = max(last[t.Slot], i)
-				ahead[t.Slot] = ahead[t.Slot] || t.Shift > 0
 			}
 		}
 	}
 	var free []int
 	for i := range p.Steps {
 		s := &p.Steps[i]
-		s.Ahead = ahead[s.Dst]
 		if plane[s.Dst] < 0 {
 			if k := len(free); k > 0 {
 				plane[s.Dst] = free[k-1]

@@ -29,7 +29,10 @@ const (
 type Tables struct {
 	prog *Program
 	code code
-	lits literals
+	// ops is the program for portable code, and ahead how far it looks ahead in each class.
+	ops   []operation
+	ahead [NumClasses]int
+	lits  literals
 }
 
 // NewTables compiles shapes and literals.
@@ -39,6 +42,7 @@ func NewTables(shapes []string, lits []Literal) (*Tables, error) {
 		return nil, err
 	}
 	t := &Tables{prog: p, code: assemble(p)}
+	t.ops, t.ahead = operations(p)
 	if err := t.lits.init(lits); err != nil {
 		return nil, err
 	}
@@ -60,6 +64,7 @@ type Scanner struct {
 	// planes holds one plane after another, stride bytes apart. That of slot i starts at
 	// i*stride + edge. It is aligned to 64 bytes.
 	planes []byte
+	ops    []boundOperation // of portable code, on these planes
 	// live has a bit for each of the first 64 slots: its plane is in use. That of a slot
 	// without is all zero, whatever stands in it.
 	live uint64
@@ -87,7 +92,10 @@ type Scanner struct {
 
 // NewScanner returns a Scanner of the tables.
 func NewScanner(t *Tables) *Scanner {
-	return &Scanner{t: t, planes: alignedBytes((t.prog.Slots + 2) * stride)}
+	// One more for what portable code has between, and one that it reads beyond.
+	s := &Scanner{t: t, planes: alignedBytes((t.prog.Slots + 2) * stride)}
+	s.ops = bind(t.ops, s.planes)
+	return s
 }
 
 // Load scans the window of text that starts at off and has at most Window bytes. The byte
