@@ -33,7 +33,7 @@ const (
 
 // Copy redacts src into dst until the end of src, or until ctx is done, when the batches
 // already read are finished first. The order of lines is kept, and lines that have come
-// whole do not wait for more. The errors are those of src, dst and ctx, wrapped; what was
+// whole do not wait for more, but for those that end with a key. The errors are those of src, dst and ctx, wrapped; what was
 // written up to then ends at the end of a batch.
 //
 // Tokens are waited for with a context that is not done when ctx is, so that the last
@@ -202,7 +202,7 @@ func (c *copier) read() error {
 		case err != nil && c.ctx.Err() != nil:
 			// Asked to stop: the lines that have come whole go out. Part of a line
 			// does not, since it may end inside a value.
-			c.send(j, cut)
+			c.send(j, c.cutLine(j.in))
 			return fmt.Errorf("stopped: %w", context.Cause(c.ctx))
 		case err != nil:
 			c.send(j, len(j.in))
@@ -224,8 +224,16 @@ func (c *copier) read() error {
 }
 
 // cut returns how much of b can go out as a batch: up to a line end that is inside no
-// value, or 0.
+// value, and not between a key and its value, or 0.
 func (c *copier) cut(b []byte) int {
+	if end := c.cutLine(b); end > 0 {
+		return openLine(b[:end])
+	}
+	return 0
+}
+
+// cutLine returns the last line end of b that is inside no value, or 0.
+func (c *copier) cutLine(b []byte) int {
 	end := bytes.LastIndexByte(b, '\n') + 1
 	if end == 0 || len(c.e.multiline) == 0 {
 		return end

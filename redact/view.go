@@ -248,6 +248,9 @@ func (v *view) decode(text []byte, s Span, flat bool) {
 			}
 			switch r, n := rune(0), 0; c {
 			case '\\':
+				if wireBreak(text, i) {
+					break
+				}
 				if r, n = unicodeEscape(text, i); n == 0 && i+1 < len(text) {
 					r, n = rune(unescape(text[i+1])), 2
 				}
@@ -341,6 +344,9 @@ func escapeLen(b []byte, i int) int {
 	case '\\':
 		switch b[i+1] {
 		case 'n', 'r', 't', 'b', 'f', '/':
+			if wireBreak(b, i) {
+				return 0
+			}
 			return 2
 		case 'u':
 			_, n := unicodeEscape(b, i)
@@ -357,6 +363,12 @@ func escapeLen(b []byte, i int) int {
 		return n
 	}
 	return 0
+}
+
+// wireBreak reports whether the backslash b[i] is that of [\r] or [\n], as wire logs of
+// Apache HttpClient write line ends: it stands for itself.
+func wireBreak(b []byte, i int) bool {
+	return i > 0 && i+2 < len(b) && b[i-1] == '[' && b[i+2] == ']' && (b[i+1] == 'r' || b[i+1] == 'n')
 }
 
 // unicodeEscape reads \uXXXX, or a surrogate pair of two, at b[i].

@@ -12,6 +12,8 @@ const (
 	Tag
 	// Blank is nothing but blanks between key and value.
 	Blank
+	// Part is the body of a part of multipart/form-data (RFC 7578), whose header names it.
+	Part
 )
 
 // Op is an operator that was read, and how the value behind it begins.
@@ -66,6 +68,11 @@ func Operator(b []byte, i int) (op Op, ok bool) {
 		i += 2
 	}
 	i = blanks(b, i, lim)
+	if quoted == '"' && i < lim && mayPart[b[i]] {
+		if op, ok := part(b, start, i); ok {
+			return op, true
+		}
+	}
 	if i >= lim || classes[b[i]]&classOpen == 0 && !mayOperate[b[i]] {
 		return op, false
 	}
@@ -146,6 +153,11 @@ func Operator(b []byte, i int) (op Op, ok bool) {
 	if j == i {
 		return op, false
 	}
+	if op.KeyQuoted && op.Colon {
+		if k := nextLine(b, j); k > j {
+			j, lim = k, min(len(b), k+MaxOperator)
+		}
+	}
 	i = op.open(b, j, lim)
 	if op.Form == Comma && op.Quote == 0 {
 		return op, false
@@ -162,6 +174,84 @@ var plainStart = func() (t [256]bool) {
 	}
 	return t
 }()
+
+// nextLine returns where the value of a member of pretty-printed JSON starts that stands on
+// the line behind its key, and i where it does not.
+func nextLine(b []byte, i int) int {
+	k := blanks(b, i, min(len(b), i+MaxOperator))
+	j := k
+	for n := lineBreak(b, j); n > j; n = lineBreak(b, j) {
+		j = blanks(b, n, min(len(b), n+MaxTag))
+	}
+	if j > k && j < len(b) && (b[j] == '"' || b[j] == '\\' || b[j] == '-' || IsDigit(b[j])) {
+		return j
+	}
+	return i
+}
+
+// lineBreak returns the byte after the line break at b[i], or i when there is none. A wire
+// log of Apache HttpClient writes one as [\r][\n]" and begins the next line with its own
+// prefix and >> " or << ".
+func lineBreak(b []byte, i int) int {
+	j := i
+	if hasPrefix(b, j, len(b), `[\r]`) {
+		j += 4
+	}
+	if hasPrefix(b, j, len(b), `[\n]"`) {
+		j += 5
+		lim := min(len(b), j+MaxTag)
+		for ; j+4 < lim; j++ {
+			if b[j+3] == '"' && b[j+2] == ' ' && b[j] == b[j+1] && (b[j] == '>' || b[j] == '<') {
+				return j + 4
+			}
+		}
+		return i
+	}
+	if j < len(b) && b[j] == '\r' {
+		j++
+	}
+	if j < len(b) && b[j] == '\n' {
+		return j + 1
+	}
+	return i
+}
+
+// part finds the body of a part of multipart/form-data whose name ends at b[keyEnd], where
+// the quotation mark stands, and the header goes on at b[i].
+func part(b []byte, keyEnd, i int) (op Op, ok bool) {
+	k := keyEnd
+	for lim := max(0, k-maxPartName); k > lim && IsName(b[k-1]); {
+		k--
+	}
+	if k < len(partName) || string(b[k-len(partName):k]) != partName {
+		return op, false
+	}
+	lim := min(len(b), i+2*MaxTag)
+	for lines := 0; i < lim && lines < maxPartHeaders; lines++ {
+		n := lineBreak(b, i)
+		for n == i && i < lim {
+			i++
+			n = lineBreak(b, i)
+		}
+		if i = n; i >= lim {
+			break
+		}
+		if n := lineBreak(b, i); n > i {
+			op.Form, op.Start = Part, n
+			return op, n < len(b) && lineBreak(b, n) == n && !hasPrefix(b, n, len(b), "--")
+		}
+	}
+	return op, false
+}
+
+// mayPart are the bytes that may stand behind the name of a part.
+var mayPart = [256]bool{'\r': true, '\n': true, '[': true, ';': true}
+
+const (
+	partName       = `name="`
+	maxPartName    = 48
+	maxPartHeaders = 4
+)
 
 // mayOperate are the bytes besides those of classOpen that an operator may begin with
 // behind blanks: arrows, and the words string, String and value.
@@ -238,13 +328,19 @@ func TagEnd(b []byte, i int) (op Op, ok bool) {
 }
 
 // SkipSpace returns the first byte from b[i] on that is no blank and no line end, at most
-// 40 bytes further: XML is often indented.
+// 40 bytes further, because XML is often indented, and behind the beginning of a CDATA
+// section, if one stands there.
 func SkipSpace(b []byte, i int) int {
 	for lim := min(len(b), i+40); i < lim && (IsBlank(b[i]) || b[i] == '\n' || b[i] == '\r'); {
 		i++
 	}
+	if hasPrefix(b, i, len(b), cdata) {
+		i += len(cdata)
+	}
 	return i
 }
+
+const cdata = "<![CDATA["
 
 // InTag reports whether the name that b[at] belongs to is that of an XML element: "<", or
 // "<ns:", and at most 48 more bytes of the name stand before it.

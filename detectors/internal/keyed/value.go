@@ -14,6 +14,9 @@ func (op *Op) End(b []byte, limit int) (end int, open bool) {
 	switch {
 	case op.Form == Tag:
 		end = op.tagEnd(b, lim)
+	case op.Form == Part:
+		for end = op.Start; end < lim && !lineEnd(b[end]) && !(b[end] == '[' && lineBreakSign(b, end+1, lim)); end++ {
+		}
 	case op.Quote != 0:
 		end = op.quotedEnd(b, lim)
 	default:
@@ -55,9 +58,10 @@ func apostrophe(b []byte, i, lim int) bool {
 }
 
 func (op *Op) tagEnd(b []byte, lim int) int {
+	inCDATA := op.Start >= len(cdata) && string(b[op.Start-len(cdata):op.Start]) == cdata
 	for i := op.Start; i < lim; i++ {
 		c := b[i]
-		if c == '<' || lineEnd(c) || c == '&' && hasPrefix(b, i, lim, "&lt;") ||
+		if c == '<' && !inCDATA || lineEnd(c) || c == ']' && hasPrefix(b, i, lim, "]]>") || c == '&' && hasPrefix(b, i, lim, "&lt;/") ||
 			c == '\\' && (hasPrefix(b, i, lim, `\u003c`) || hasPrefix(b, i, lim, `\n`) || hasPrefix(b, i, lim, `\r`)) {
 			return i
 		}
@@ -85,6 +89,9 @@ func (op *Op) bareEnd(b []byte, lim int) int {
 		}
 		switch c {
 		case '\\':
+			if i > op.Start && b[i-1] == '[' && lineBreakSign(b, i, lim) {
+				return i - 1
+			}
 			n, stop := escape(b, i, lim, op.Start, &quoted)
 			if stop {
 				return i
@@ -111,6 +118,16 @@ func (op *Op) bareEnd(b []byte, lim int) int {
 		}
 	}
 	return lim
+}
+
+// lineBreakSign reports whether b[i-1:] is [\r] or [\n], the line end of a wire log, at any
+// depth of escaping.
+func lineBreakSign(b []byte, i, lim int) bool {
+	start := i
+	for i < lim && b[i] == '\\' {
+		i++
+	}
+	return i > start && i+1 < lim && (b[i] == 'r' || b[i] == 'n') && b[i+1] == ']'
 }
 
 // escape reads the backslashes at b[i], inside a value without quotes. It returns the
