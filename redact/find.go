@@ -26,6 +26,7 @@ type pass struct {
 	found []Finding // taken candidates, in order
 	keeps []Span    // well-formed tokens of an earlier run, in order
 	out   []Finding // resolved, in the place of found
+	last  lastScalar
 	// skip tells by detector where no candidate after the start of the span, and before
 	// its end, can be taken: first those at literals, then those at shapes, because each
 	// come in order, or nearly so.
@@ -333,6 +334,7 @@ func (p *pass) rank(d int) int {
 // a token of an earlier pass go.
 func (p *pass) resolve() {
 	f := p.found
+	p.last = lastScalar{}
 	p.out = f[:0] // never longer than what has been read of f
 	k := 0
 	for i := 0; i < len(f); {

@@ -58,6 +58,7 @@ func (p *pass) fitScalar(f *Finding) {
 		return
 	}
 	m, ok := p.mark(s.Start)
+	p.last = lastScalar{end: s.End, mark: m, ok: ok}
 	if !ok {
 		return
 	}
@@ -92,11 +93,6 @@ func (m mark) append(dst, b []byte) []byte {
 func (p *pass) mark(i int) (mark, bool) {
 	b := p.b
 	back := backwards{b: b, i: i, limit: max(0, i-maxArray)}
-	// Where the element before is replaced, too, its array is known.
-	known := -1
-	if n := len(p.out); n > 0 && p.out[n-1].scalar > 0 {
-		known = p.out[n-1].End
-	}
 	array := false
 	for {
 		back.space()
@@ -115,8 +111,8 @@ func (p *pass) mark(i int) (mark, bool) {
 			back.i--
 			array, back.opened = true, false
 			back.space()
-			if back.i == known {
-				return p.w.marks[p.out[len(p.out)-1].scalar-1], true
+			if back.i == p.last.end {
+				return p.last.mark, p.last.ok // of the same array, or of what is none
 			}
 			if !back.value() {
 				return mark{}, false
@@ -143,6 +139,14 @@ func (p *pass) mark(i int) (mark, bool) {
 			return back.seen, back.seen.Len() > 0
 		}
 	}
+}
+
+// lastScalar is what is known of the last scalar that was looked at, which ends at b[end]:
+// its mark, or that it is no JSON. Lists are read back no further.
+type lastScalar struct {
+	end  int
+	mark mark
+	ok   bool
 }
 
 func (w *Worker) addMark(m mark) int32 {

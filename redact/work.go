@@ -19,6 +19,8 @@ const (
 	near = 8 * scan.Window
 	// decodedPerUnit is how many bytes are decoded and scanned in one unit of work.
 	decodedPerUnit = 10
+	// perDecoded is the work on each text that is decoded, however short.
+	perDecoded = 45
 )
 
 // savings are what the windows of a batch left over.
@@ -107,7 +109,7 @@ func (p *pass) mayDecode(s Span) bool {
 
 // mayDecode takes the work to decode and scan n bytes, or reports that it is not there.
 func (w *Worker) mayDecode(n int) bool {
-	units := n/decodedPerUnit + 1
+	units := n/decodedPerUnit + perDecoded
 	if w.saved.units < units {
 		return false
 	}
