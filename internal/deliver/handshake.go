@@ -63,12 +63,11 @@ func (f *Forward) handshake(r *msgp.Reader, w io.Writer) (once bool, err error) 
 	b = msgp.AppendString(b, f.o.Hostname)
 	b = msgp.AppendStringFromBytes(b, salt)
 	b = msgp.AppendString(b, digest(salt, []byte(f.o.Hostname), nonce, key))
-	if len(auth) == 0 {
+	// Fluent Bit sends auth whether it has users or not: without a password there is none
+	// to prove, and the server says whether that will do.
+	if len(auth) == 0 || f.o.PasswordFile == "" {
 		b = msgp.AppendString(msgp.AppendString(b, ""), "")
 	} else {
-		if f.o.PasswordFile == "" {
-			return false, errors.New("the server wants a user and a password")
-		}
 		password, err := readSecret(f.o.PasswordFile)
 		if err != nil {
 			return false, err

@@ -189,10 +189,7 @@ func (s *forwardServer) serve(c net.Conn) error {
 // welcome is the server's side of the handshake.
 func (s *forwardServer) welcome(r *msgp.Reader, w io.Writer) error {
 	const nonce = "nonce\xff\x00nonce"
-	auth := ""
-	if s.user != "" {
-		auth = "auth salt"
-	}
+	const auth = "auth salt" // sent whether there are users or not
 	helo, err := msgp.AppendIntf(nil, []any{"HELO", map[string]any{"nonce": []byte(nonce), "auth": auth, "keepalive": !s.once}})
 	if err != nil {
 		return err
