@@ -25,12 +25,15 @@ func store64(b []byte, v uint64) { binary.LittleEndian.PutUint64(b, v) }
 // Performance XML Parsing Using Parallel Bit Stream Technology", 2008).
 func classesGeneric(s *Scanner) {
 	n := s.stripe
-	for j := 0; j < n; j += minStripe {
-		w := s.w[j:]
-		classGroup((*[classPlanes]byte)(s.planes[edge+j:]),
-			(*[minStripe]byte)(w), (*[minStripe]byte)(w[n:]), (*[minStripe]byte)(w[2*n:]), (*[minStripe]byte)(w[3*n:]),
-			(*[minStripe]byte)(w[4*n:]), (*[minStripe]byte)(w[5*n:]), (*[minStripe]byte)(w[6*n:]), (*[minStripe]byte)(w[7*n:]))
+	w := s.w
+	if n < maxStripe {
+		// Where whole windows have their stripes.
+		for k := range stripes {
+			copy(s.spread[k*maxStripe:][:n], w[k*n:])
+		}
+		w = s.spread[:]
 	}
+	classWords((*[classPlanes]byte)(s.planes[edge:]), (*[Window + slack]byte)(w), n)
 	s.live = 1<<NumClasses - 1
 	for c, ahead := range s.t.ahead {
 		p := s.plane(c)
@@ -44,62 +47,66 @@ func classesGeneric(s *Scanner) {
 	s.planes[int(NonWord)*stride+edge-1] = p[s.stripe-1]<<1 | s.before
 }
 
-// classPlanes is the size of minStripe places of all class planes.
-const classPlanes = (int(NumClasses)-1)*stride + minStripe
+// classPlanes is the size of all class planes.
+const classPlanes = int(NumClasses) * stride
 
-// classGroup makes the class planes of minStripe places of each stripe.
-func classGroup(o *[classPlanes]byte, w0, w1, w2, w3, w4, w5, w6, w7 *[minStripe]byte) {
-	for j := 0; j < minStripe; j += 8 {
+// classWords makes n bytes of the class planes. w holds stripes of maxStripe bytes.
+func classWords(o *[classPlanes]byte, w *[Window + slack]byte, n int) {
+	_, _ = o[0], w[0]
+	n = min(n, maxStripe)
+	for j := 0; j < n; j += 8 {
 		// Word k holds bytes of stripe k; bit k of each byte of word b is bit b of them.
-		b0, b1, b2, b3 := load64(w0[j:]), load64(w1[j:]), load64(w2[j:]), load64(w3[j:])
-		b4, b5, b6, b7 := load64(w4[j:]), load64(w5[j:]), load64(w6[j:]), load64(w7[j:])
+		b0, b1 := load64(w[j:]), load64(w[maxStripe+j:])
+		b0, b1 = swapBits(b0, b1, 1, 0x55555555_55555555)
+		b2, b3 := load64(w[2*maxStripe+j:]), load64(w[3*maxStripe+j:])
+		b2, b3 = swapBits(b2, b3, 1, 0x55555555_55555555)
+		b0, b2 = swapBits(b0, b2, 2, 0x33333333_33333333)
+		b1, b3 = swapBits(b1, b3, 2, 0x33333333_33333333)
+		b4, b5 := load64(w[4*maxStripe+j:]), load64(w[5*maxStripe+j:])
+		b4, b5 = swapBits(b4, b5, 1, 0x55555555_55555555)
+		b6, b7 := load64(w[6*maxStripe+j:]), load64(w[7*maxStripe+j:])
+		b6, b7 = swapBits(b6, b7, 1, 0x55555555_55555555)
+		b4, b6 = swapBits(b4, b6, 2, 0x33333333_33333333)
+		b5, b7 = swapBits(b5, b7, 2, 0x33333333_33333333)
 		b0, b4 = swapBits(b0, b4, 4, 0x0f0f0f0f_0f0f0f0f)
 		b1, b5 = swapBits(b1, b5, 4, 0x0f0f0f0f_0f0f0f0f)
 		b2, b6 = swapBits(b2, b6, 4, 0x0f0f0f0f_0f0f0f0f)
 		b3, b7 = swapBits(b3, b7, 4, 0x0f0f0f0f_0f0f0f0f)
-		b0, b2 = swapBits(b0, b2, 2, 0x33333333_33333333)
-		b1, b3 = swapBits(b1, b3, 2, 0x33333333_33333333)
-		b4, b6 = swapBits(b4, b6, 2, 0x33333333_33333333)
-		b5, b7 = swapBits(b5, b7, 2, 0x33333333_33333333)
-		b0, b1 = swapBits(b0, b1, 1, 0x55555555_55555555)
-		b2, b3 = swapBits(b2, b3, 1, 0x55555555_55555555)
-		b4, b5 = swapBits(b4, b5, 1, 0x55555555_55555555)
-		b6, b7 = swapBits(b6, b7, 1, 0x55555555_55555555)
 
-		p := (*[(int(NumClasses)-1)*stride + 8]byte)(o[j:])
-		// The columns of ASCII: 2 and 3, with punctuation and digits, and 4 to 7, with
-		// letters.
-		b76 := b7 | b6
-		col23, col47 := b5&^b76, b6&^b7
-		col3, col2 := col23&b4, col23&^b4
-		b21 := b2 | b1
-		b20 := b2 | b0
-		digit := col3 &^ (b3 & b21)
-		store64(p[int(Digit)*stride:], digit)
-		store64(p[int(Colon)*stride:], col3&b3&b1&^b20)
+		// The columns of ASCII: 2, 3, and 4 to 7. An x^x&y is an x&^y.
+		b21, b10 := b2|b1, b1&b0
 		some := b21 | b0
-		store64(p[int(Space)*stride:], col2&^(b3|some))
-		percent := col2 & b2 & (b1 ^ b0) &^ b3 // and &
-		col2 &= b3
-		store64(p[int(Dot)*stride:], col2&b2&b1&^b0)
-		store64(p[int(Dash)*stride:], col2&b2&b0&^b1)
-		plus := col2 & b1 & b0 &^ b2
-		store64(p[int(Plus)*stride:], plus)
+		col23, col47 := b5&^(b7|b6), b6&^b7
+		col3 := col23 & b4
+		col2 := col23 ^ col3
+		stop := col3 & b3 & b21 // : and what comes after it
+		digit := col3 ^ stop
+		store64(o[int(Digit)*stride+j:], digit)
+		store64(o[int(Colon)*stride+j:], stop&^(b2|b0))
+		last := col2 & b3 // ( to /
+		first := col2 ^ last
+		store64(o[int(Space)*stride+j:], first&^some)
+		escape := first & b2 & (b1 ^ b0) // % and &
+		last4 := last & b2
+		last2 := last4 & b1
+		slash := last2 & b0
+		store64(o[int(Dot)*stride+j:], last2^slash)
+		store64(o[int(Dash)*stride+j:], last4&b0^slash)
+		store64(o[int(Plus)*stride+j:], last&b10^slash)
 
+		high := b4 & b3
+		named := col47 & (some | b4 | b3)          // all but @ and `
+		letter := named ^ col47&high&(b2|b10)      // less [ to _ and { to DEL
+		hex := letter & some &^ (b4 | b3 | b2&b10) // a to f
 		col45 := col47 &^ b5
-		at := col45 &^ (some | b3 | b4)
-		store64(p[int(At)*stride:], at)
-		high, b10 := b4&b3, b1&b0
-		last := high & col45 & b2
-		escape := percent | last&^(b1|b0)
-		store64(p[int(Escape)*stride:], escape)
-		letter := (col47 &^ at) &^ (high & (b2 | b10))
-		letter &= some | b3 | b4
-		store64(p[int(Upper)*stride:], letter&^b5)
-		store64(p[int(Hex)*stride:], digit|letter&some&^(b4|b3|b2&b10))
-		word := digit | letter | last&b10
-		store64(p[int(Word)*stride:], word)
-		store64(p[int(NonWord)*stride:], ^word)
+		store64(o[int(Upper)*stride+j:], letter&col45)
+		store64(o[int(Hex)*stride+j:], digit|hex)
+		store64(o[int(At)*stride+j:], col45&^named)
+		high &= col45 & b2
+		store64(o[int(Escape)*stride+j:], escape|high&^(b1|b0)) // and the backslash
+		word := digit | letter | high&b10                       // and the underscore
+		store64(o[int(Word)*stride+j:], word)
+		store64(o[int(NonWord)*stride+j:], ^word)
 	}
 }
 

@@ -80,6 +80,9 @@ type Scanner struct {
 	// tail holds a window that ends too near the end of the text, zero bytes after it.
 	tail [Window + slack]byte
 
+	// spread holds a short window with its stripes where a whole one has them.
+	spread [Window + slack]byte
+
 	// found are the literals in the window, in order.
 	found []Found
 
