@@ -13,9 +13,9 @@ var evenPlaces = &literalModel{}
 
 // evenTable tells places where a window of a literal may be. Immutable.
 type evenTable struct {
-	// filter holds, for each value of evenHash, the set of the low three bits of the first
+	// filter holds, for each value of evenHash, the set of the low five bits of the first
 	// byte.
-	filter [1 << evenBits]uint8
+	filter [1 << evenBits]uint32
 	// sure is a set of the values of quadHash.
 	sure [1 << quadBits / 8]uint8
 	// first maps the hash to the first of its windows.
@@ -32,7 +32,7 @@ type evenWindow struct {
 }
 
 const (
-	evenBits = 14
+	evenBits = 13
 	quadBits = 16
 )
 
@@ -65,9 +65,9 @@ func newEvenTable(lits []Literal) *evenTable {
 		for odd := range 2 {
 			off := rarestEven(l.Text, odd)
 			w := evenWindow{entry: uint32(1 + i), off: int8(off)}
-			before := uint8(0xff)
+			before := uint32(1<<32 - 1)
 			if off >= 0 {
-				before = 1 << (l.Text[off] & 7)
+				before = 1 << (l.Text[off] & 31)
 			}
 			t.addQuads(l.Text, off)
 			middle := uint32(l.Text[off+1])<<8 | uint32(l.Text[off+2])<<16
@@ -113,8 +113,8 @@ func (t *evenTable) addQuads(text string, off int) {
 }
 
 // admits returns 1 if the four bytes of x may be a window, by a filter, and 0 otherwise.
-func admits(f *[1 << evenBits]uint8, x uint32) uint64 {
-	return uint64(f[evenHash(x)] >> (x & 7) & 1)
+func admits(f *[1 << evenBits]uint32, x uint32) uint64 {
+	return uint64(f[evenHash(x)] >> (x & 31) & 1)
 }
 
 // rarestEven returns the offset of the window of a literal that marks the fewest places of
@@ -128,7 +128,7 @@ func rarestEven(text string, odd int) (off int) {
 			s *= afterShare[b2][text[o+3]&7]
 		}
 		if o >= 0 {
-			s = max(s*beforeShare[b1][text[o]&7], windowShare(text, o))
+			s = max(s*beforeShare[b1][text[o]&31], windowShare(text, o))
 		}
 		if s < best {
 			best, off = s, o
@@ -138,18 +138,20 @@ func rarestEven(text string, odd int) (off int) {
 }
 
 // beforeShare and afterShare are roughly how often each folded byte of logs has each value
-// of the low three bits in the byte before it, and after it.
-var beforeShare, afterShare = func() (before, after [64][8]float64) {
+// of the low five bits in the byte before it, and of the low three bits in the byte after it.
+var beforeShare, afterShare = func() (before [64][32]float64, after [64][8]float64) {
 	for a := range 64 {
 		var ofBefore, ofAfter float64
 		for b := range 64 {
-			before[a][b&7] += share(b, a)
+			before[a][b&31] += share(b, a)
 			after[a][b&7] += share(a, b)
 			ofBefore += share(b, a)
 			ofAfter += share(a, b)
 		}
-		for k := range 8 {
+		for k := range before[a] {
 			before[a][k] /= ofBefore
+		}
+		for k := range after[a] {
 			after[a][k] /= ofAfter
 		}
 	}

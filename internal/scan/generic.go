@@ -156,19 +156,19 @@ func literalsGeneric(s *Scanner) {
 }
 
 // markEven returns a bit for each of 64 even places: whether it may have a window.
-func markEven(f *[1 << evenBits]uint8, x *[128 + slack]byte) (m uint64) {
+func markEven(f *[1 << evenBits]uint32, x *[128 + slack]byte) (m uint64) {
 	_ = f[0]
 	for k := 112; k >= 0; k -= 16 {
 		y := (*[16 + slack]byte)(x[k:])
 		a := admits(f, load32(y[14:]))
-		a = a<<1 | admits(f, load32(y[12:]))
-		a = a<<1 | admits(f, load32(y[10:]))
-		a = a<<1 | admits(f, load32(y[8:]))
-		a = a<<1 | admits(f, load32(y[6:]))
-		a = a<<1 | admits(f, load32(y[4:]))
-		a = a<<1 | admits(f, load32(y[2:]))
-		a = a<<1 | admits(f, load32(y[0:]))
-		m = m<<8 | a
+		a = 2*a + admits(f, load32(y[12:]))
+		a = 2*a + admits(f, load32(y[10:]))
+		a = 2*a + admits(f, load32(y[8:]))
+		a = 2*a + admits(f, load32(y[6:]))
+		a = 2*a + admits(f, load32(y[4:]))
+		a = 2*a + admits(f, load32(y[2:]))
+		a = 2*a + admits(f, load32(y[0:]))
+		m = m<<8 + a
 	}
 	return m
 }
@@ -349,12 +349,18 @@ func sum2222(d, a, b, c, e, f, g, h, i *planeWords, n int) {
 
 func placesGeneric(s *Scanner, plane []byte) []uint16 {
 	s.counts = [stripes]uint64{}
-	for i := 0; i < len(plane); i += 8 {
-		for m := load64(plane[i:]); m != 0; m &= m - 1 {
-			b := bits.TrailingZeros64(m)
-			k := b % stripes
-			s.places[k][s.counts[k]] = uint16(i + b/stripes)
-			s.counts[k]++
+	for i := 0; i < len(plane); i += 32 {
+		p := (*[32]byte)(plane[i:])
+		if load64(p[0:])|load64(p[8:])|load64(p[16:])|load64(p[24:]) == 0 {
+			continue // as most are
+		}
+		for j := 0; j < len(p); j += 8 {
+			for m := load64(p[j:]); m != 0; m &= m - 1 {
+				b := bits.TrailingZeros64(m)
+				k := b % stripes
+				s.places[k][s.counts[k]] = uint16(i + j + b/stripes)
+				s.counts[k]++
+			}
 		}
 	}
 	return s.joinPlaces()
