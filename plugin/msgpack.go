@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"bytes"
 	"encoding/binary"
 	"strconv"
 )
@@ -157,8 +158,12 @@ func appendInt(dst, b []byte) []byte {
 
 // appendText appends a value of the form that old begins with, and with the payload text.
 // The header has the width that it had, or what the length needs when that is more. In the
-// place of an integer comes a string.
+// place of an integer comes what the engine puts in the place of a JSON number: a string,
+// null or a number.
 func appendText(dst, old, text []byte) []byte {
+	if shapes[old[0]].kind == kindInt {
+		return appendScalar(dst, text)
+	}
 	n := len(text)
 	width := func(least byte) byte { // of the three widths of a form, counted from 0
 		switch {
@@ -203,4 +208,18 @@ func appendText(dst, old, text []byte) []byte {
 		dst = append(dst, old[it.body-1])
 	}
 	return append(dst, text...)
+}
+
+// appendScalar appends the value of JSON that is written as text.
+func appendScalar(dst, text []byte) []byte {
+	if string(text) == "null" {
+		return append(dst, 0xc0)
+	}
+	if u, err := strconv.ParseUint(string(text), 10, 64); err == nil {
+		return binary.BigEndian.AppendUint64(append(dst, 0xcf), u)
+	}
+	if i, err := strconv.ParseInt(string(text), 10, 64); err == nil {
+		return binary.BigEndian.AppendUint64(append(dst, 0xd3), uint64(i))
+	}
+	return appendText(dst, []byte{0xa0}, bytes.Trim(text, `"`))
 }

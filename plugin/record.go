@@ -433,17 +433,22 @@ func (b *batch) repeat(key *redact.Span) {
 
 // leaf lays out a value that holds no others. What tells what it is begins at key.
 func (b *batch) leaf(chunk []byte, start int, it item, key int) {
-	text := append(b.Text, '"')
-	from, least := len(text), 1
+	text, from, least := b.Text, len(b.Text), 1
+	end := 0
 	switch {
-	case it.kind == kindText, it.kind == kindExt && !isTimestamp(chunk[start:it.end]):
-		text = append(text, chunk[it.body:it.end]...)
 	case it.kind == kindInt:
 		text = appendInt(text, chunk[start:it.end])
-		least = minDigits
+		end, least = len(text), minDigits
+	case it.kind == kindAtom, it.kind == kindExt && isTimestamp(chunk[start:it.end]):
+		b.Text = append(text, "null"...)
+		return
+	default:
+		text = append(text, '"')
+		text = append(text, chunk[it.body:it.end]...)
+		from, end = from+1, len(text)
+		text = append(text, '"')
 	}
-	end := len(text)
-	b.Text = append(text, '"')
+	b.Text = text
 	if end-from >= least {
 		b.field(redact.Field{Start: int32(from), End: int32(end), Key: int32(key)}, start, it.end)
 	}
@@ -503,7 +508,10 @@ type knownKey struct {
 // telling reports whether any detector goes by the key, which is as it is laid out. It asks
 // the engine once, and remembers.
 func (r *Redactor) telling(key []byte) bool {
-	n := len(key) // three at least: quotation marks and a colon
+	n := len(key)
+	if n < 4 {
+		return false // nothing, or a number
+	}
 	recent := &r.recent[(n+int(key[1])*7+int(key[n-3])*5+int(key[n/2])*3)%recentKeys]
 	if recent.key == string(key) {
 		return recent.telling

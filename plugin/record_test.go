@@ -186,6 +186,33 @@ func TestForms(t *testing.T) {
 	}
 }
 
+// TestNumbers puts in the place of a number what the policy says.
+func TestNumbers(t *testing.T) {
+	in := event(object{{"card", int64(4111111111111111)}, {"n", int64(12345)}, {"ssn", []any{int64(123456789), int64(7)}}, {"s", "card 4111111111111111"}})
+	for numbers, check := range map[redact.Numbers]func(v any) bool{
+		redact.NumbersString: func(v any) bool { s, ok := v.(string); return ok && strings.HasPrefix(s, "tok1_") },
+		redact.NumbersNull:   func(v any) bool { return v == nil },
+		redact.NumbersNumber: func(v any) bool {
+			u, ok := v.(uint64)
+			return ok && u != 4111111111111111 && len(fmt.Sprint(u)) == 16
+		},
+	} {
+		e, err := redact.New(redact.Options{Detectors: detectors.All(), Numbers: numbers})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, _ := New(Options{Engine: e}).Append(t.Context(), nil, in)
+		v, _, err := decode(got)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body := v.([]any)[1].(object)
+		if !check(body[0].value) || body[1].value != int64(12345) || body[3].value != "card tok1_card_x" {
+			t.Errorf("%s: %#v", numbers, body)
+		}
+	}
+}
+
 // TestUnderKeys puts values, with all that could end them too early, under a key that
 // tells what they are. The key is all that there is to tell.
 func TestUnderKeys(t *testing.T) {

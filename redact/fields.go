@@ -112,15 +112,12 @@ func (w *Worker) take(fs *Fields, f Finding, i int) {
 		if !byKey && f.Detector >= 0 {
 			return
 		}
-		n := len(w.values)
-		w.values = append(w.values, fs.Whole[field.Whole-1]...)
-		w.decoded = append(w.decoded, Span{n, len(w.values)})
-		f.Span, f.Open, f.value, f.blob = Span{start, end}, false, int32(len(w.decoded)), 0
+		f.Span, f.Open, f.value, f.blob, f.scalar = Span{start, end}, false, w.addValue(fs.Whole[field.Whole-1]), 0, 0
 	case byKey && s.End < end && endsQuoted(fs.Text[s.End]):
 		s.End = end
 		fallthrough
 	case s != f.Span:
-		f.Span, f.value, f.blob = s, 0, 0
+		f.Span, f.value, f.blob, f.scalar = s, 0, 0, 0
 		fallthrough
 	default:
 		f.Open = false // a field ends where it ends
