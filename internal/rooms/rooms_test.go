@@ -96,6 +96,7 @@ var rooms = map[string]room{
 		own:   []string{"internal/config", "internal/deliver", "internal/metrics", "plugin", "redact"},
 		noStd: outside,
 	},
+	"plugin/flbtest": {},
 	// The seam to a host in C, and nothing but the seam.
 	"plugin/flb": {
 		own:    []string{"plugin/instance"},
