@@ -316,6 +316,7 @@ func isTime(b []byte, k kind) bool {
 
 // record lays out the record at chunk[p] and returns its end, or -1 when it cannot.
 func (r *Redactor) record(b *batch, chunk []byte, p int) int {
+	b.Records = append(b.Records, int32(len(b.Text)))
 	metadata, p := header(chunk, p)
 	if metadata {
 		if it, ok := itemAt(chunk, p); ok && it.kind == kindMap && it.n == 0 {
@@ -540,10 +541,11 @@ func isTimestamp(b []byte) bool {
 }
 
 // mark is how much a batch holds.
-type mark struct{ text, fields, whole int }
+type mark struct{ text, fields, records, whole int }
 
-func (b *batch) mark() mark { return mark{len(b.Text), len(b.leaves), len(b.Whole)} }
+func (b *batch) mark() mark { return mark{len(b.Text), len(b.leaves), len(b.Records), len(b.Whole)} }
 
 func (b *batch) truncate(m mark) {
-	b.Text, b.Fields.Fields, b.leaves, b.Whole = b.Text[:m.text], b.Fields.Fields[:m.fields], b.leaves[:m.fields], b.Whole[:m.whole]
+	b.Text, b.Records, b.Whole = b.Text[:m.text], b.Records[:m.records], b.Whole[:m.whole]
+	b.Fields.Fields, b.leaves = b.Fields.Fields[:m.fields], b.leaves[:m.fields]
 }

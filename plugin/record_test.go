@@ -268,6 +268,19 @@ func TestNotAcross(t *testing.T) {
 	}
 }
 
+// TestNotAcrossRecords puts what tells a value into the record before.
+func TestNotAcrossRecords(t *testing.T) {
+	r := newRedactor(t)
+	for _, first := range []string{"password", "password:", "password=", `{"password":`, "<password>", "ssn", "Authorization: Bearer", "name=\"password\"\r\n"} {
+		for _, second := range []string{"Zx7kQ9vB2mN4", "123456789", "hunter2x"} {
+			chunk := slices.Concat(event(object{{"log", first}}), event(object{{"log", second}}), event(object{{"log", first}, {"x", "y"}}), event(object{{second, second}}))
+			if got, _ := r.Append(t.Context(), nil, chunk); !bytes.Equal(got, chunk) {
+				t.Errorf("%q, then %q: %q", first, second, decodeAll(t, got))
+			}
+		}
+	}
+}
+
 // TestSiblings looks at what a record says about its own fields: a name in one, the value
 // in another.
 func TestSiblings(t *testing.T) {

@@ -12,6 +12,9 @@ type Fields struct {
 	Text []byte
 	// Fields are in order and do not overlap.
 	Fields []Field
+	// Records are where records begin in the text, in order. A value is known by what
+	// stands before it in its own record only.
+	Records []int32
 	// Whole are the values that fields stand for.
 	Whole [][]byte
 }
@@ -60,7 +63,7 @@ func (w *Worker) AppendFields(ctx context.Context, dst []byte, fs *Fields, chang
 		for n < len(fs.Fields) && int(fs.Fields[n].Start) < f.End {
 			n++
 		}
-		if n == k+1 && (f.Detector >= 0 || f.Detector == Encoded) {
+		if n == k+1 && (f.Detector >= 0 || f.Detector == Encoded) && fs.sameRecord(f.At, &fs.Fields[k]) {
 			w.take(fs, f, k)
 			continue
 		}
@@ -96,6 +99,18 @@ func (w *Worker) AppendFields(ctx context.Context, dst []byte, fs *Fields, chang
 	}
 	w.stats.Bytes += uint64(len(fs.Text))
 	return dst, changes
+}
+
+// sameRecord reports whether the anchor of a finding in a field stands in the same record.
+func (fs *Fields) sameRecord(at int, field *Field) bool {
+	if at >= int(field.Key) {
+		return true
+	}
+	i, here := slices.BinarySearch(fs.Records, field.Start)
+	if !here {
+		i--
+	}
+	return i < 0 || at >= int(fs.Records[i])
 }
 
 // take takes what of a finding lies in field i.

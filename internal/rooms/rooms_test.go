@@ -93,7 +93,7 @@ var rooms = map[string]room{
 	// Bytes in, bytes out; package flb below it is what talks to Fluent Bit.
 	"plugin": {own: []string{"redact"}, noStd: noIO},
 	"plugin/instance": {
-		own:   []string{"internal/config", "internal/deliver", "internal/metrics", "plugin", "redact"},
+		own:   []string{"internal/config", "internal/deliver", "internal/metrics", "plugin", "redact", "vault"},
 		noStd: outside,
 	},
 	"plugin/flbtest": {},

@@ -21,6 +21,7 @@ import (
 	"runtime/cgo"
 	"sync"
 	"sync/atomic"
+	"time"
 	"unsafe"
 
 	"github.com/fluent/fluent-bit-go/output"
@@ -34,25 +35,52 @@ var version = "unreleased"
 func main() {}
 
 // process is shared by both faces: one file loaded under two names is one library.
-var process = sync.OnceValue(func() *instance.Process {
-	type line struct {
-		level instance.Level
-		text  string
-	}
-	lines := make(chan line, 256)
+var process = sync.OnceValue(func() *instance.Process { return instance.NewProcess(version, lines().add) })
+
+// lines are on their way to the host's log, from a thread of their own: Fluent Bit calls
+// on small stacks of its coroutines, and its log needs more.
+var lines = sync.OnceValue(func() queue {
+	q := make(queue, 256)
 	go func() {
-		for l := range lines {
+		for l := range q {
+			if l.done != nil {
+				close(l.done)
+				continue
+			}
 			log(l.level, l.text)
 		}
 	}()
-	// Fluent Bit calls on small stacks of its own coroutines, and its log needs more.
-	return instance.NewProcess(version, func(level instance.Level, text string) {
-		select {
-		case lines <- line{level, text}:
-		default: // a flood of lines is no reason to wait
-		}
-	})
+	return q
 })
+
+type queue chan line
+
+type line struct {
+	level instance.Level
+	text  string
+	done  chan struct{} // closed when what came before is in the log
+}
+
+func (q queue) add(level instance.Level, text string) {
+	select {
+	case q <- line{level: level, text: text}:
+	default: // a flood of lines is no reason to wait
+	}
+}
+
+// drain waits until the log has all lines, for a second at most.
+func (q queue) drain() {
+	end := time.After(time.Second)
+	l := line{done: make(chan struct{})}
+	select {
+	case q <- l:
+		select {
+		case <-l.done:
+		case <-end:
+		}
+	case <-end:
+	}
+}
 
 func log(level instance.Level, text string) {
 	s := C.CString(text)
@@ -95,6 +123,7 @@ func logveilFilterExit(ctx C.uintptr_t) {
 	h := cgo.Handle(ctx)
 	h.Value().(*instance.Filter).Close()
 	h.Delete()
+	lines().drain()
 }
 
 // outputContext is what the host holds of an output. The library that keeps it for the host
@@ -138,7 +167,7 @@ func logveilOutputFlush(ctx, data unsafe.Pointer, size C.int, tag *C.char, inEng
 	}
 	if inEngine != 0 {
 		c.inEngine.Do(func() {
-			go log(instance.LevelWarn, "the output runs without workers: each delivery stops all of Fluent Bit; set workers to 1 or more")
+			lines().add(instance.LevelWarn, "the output runs without workers: each delivery stops all of Fluent Bit; set workers to 1 or more")
 		})
 	}
 	switch o.Flush(C.GoString(tag), bytesAt(data, int(size))) {
@@ -156,6 +185,7 @@ func logveilOutputExit(ctx unsafe.Pointer) {
 	if c, ok := output.FLBPluginGetContext(ctx).(*outputContext); ok {
 		if o := c.output.Swap(nil); o != nil {
 			o.Close()
+			lines().drain()
 		}
 	}
 }
@@ -165,6 +195,6 @@ func bytesAt(p unsafe.Pointer, n int) []byte { return unsafe.Slice((*byte)(p), n
 // recovered ends a panic, and says so; not what it was about, which may hold a value.
 func recovered(what string) {
 	if recover() != nil {
-		go log(instance.LevelError, "a fault of the plugin at the "+what)
+		lines().add(instance.LevelError, "a fault of the plugin at the "+what)
 	}
 }

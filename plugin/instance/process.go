@@ -7,10 +7,12 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"logveil/internal/config"
 	"logveil/internal/metrics"
+	"logveil/vault"
 )
 
 // Level is how much a line of the log matters, in Fluent Bit's numbers.
@@ -30,6 +32,10 @@ type Process struct {
 
 	mu       sync.Mutex
 	policies map[string]*policy // the last good one of each file
+	listen   string             // where the metrics are shown
+	server   *metrics.Server
+
+	current atomic.Pointer[config.Redactor] // of the policy that was loaded last
 }
 
 // policy is a policy in force.
@@ -46,7 +52,19 @@ type policy struct {
 // must not wait for anything that an instance does; its texts are one line each and hold
 // no values.
 func NewProcess(version string, log func(Level, string)) *Process {
-	return &Process{log: log, metrics: metrics.New(version), policies: map[string]*policy{}}
+	p := &Process{log: log, metrics: metrics.New(version, "policy"), policies: map[string]*policy{}}
+	if err := p.metrics.Register(metrics.Tokens(p.tokens)); err != nil {
+		p.say(LevelWarn, "no metrics of tokens: %v", err)
+	}
+	return p
+}
+
+// tokens returns the counts of the tokens of the policy that was loaded last.
+func (p *Process) tokens() vault.Metrics {
+	if r := p.current.Load(); r != nil {
+		return r.Metrics()
+	}
+	return vault.Metrics{}
 }
 
 func (p *Process) say(l Level, format string, args ...any) {
@@ -84,7 +102,35 @@ func (p *Process) use(file string) (*policy, error) {
 		old.closeUnused()
 	}
 	p.policies[file] = loaded
+	p.current.Store(loaded.redactor)
+	p.metrics.SetReady("policy", true)
+	p.serve(loaded.config.FluentBit.Metrics.Listen)
 	return loaded, nil
+}
+
+// serve shows the metrics where a policy says; p.mu is held. There is one such place, and
+// a process that cannot have it goes on without.
+func (p *Process) serve(listen string) {
+	if listen == p.listen {
+		return
+	}
+	p.listen = listen
+	if p.server != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if err := p.server.Close(ctx); err != nil {
+			p.say(LevelWarn, "metrics: %v", err)
+		}
+		p.server = nil
+	}
+	if listen == config.MetricsOff {
+		return
+	}
+	var err error
+	if p.server, err = p.metrics.Serve(listen); err != nil {
+		p.server = nil
+		p.say(LevelWarn, "metrics are not shown: %v", err)
+	}
 }
 
 func (p *Process) load(file string) (*policy, error) {
@@ -95,6 +141,9 @@ func (p *Process) load(file string) (*policy, error) {
 	r, err := c.Redactor(context.Background(), func(text string) { p.say(LevelWarn, "%s", text) })
 	if err != nil {
 		return nil, err
+	}
+	for _, w := range c.Warnings() {
+		p.say(LevelWarn, "%s", w)
 	}
 	if r.KeyMade {
 		p.say(LevelWarn, "made a new key in %s; keep it safe: tokens can be turned back only with it", r.KeyFile)
