@@ -375,13 +375,14 @@ func (p *pass) resolve() {
 			grown = end > was
 			kept = kept && !grown
 		}
-		best, open, scalar := c, false, int32(0)
+		best, open, key, scalar := c, false, false, int32(0)
 		cluster := Span{start, end}
 		for _, x := range f[i:j] {
 			if p.insideToken(x) {
 				continue
 			}
 			open = open || x.Open && x.End == end
+			key = key || x.key && x.End == end
 			if x.scalar > 0 && x.Span == cluster {
 				scalar = x.scalar
 			}
@@ -405,7 +406,7 @@ func (p *pass) resolve() {
 			if best.Span != cluster {
 				best.value, best.blob = 0, 0 // more than that value is replaced
 			}
-			best.Span, best.Open, best.scalar = cluster, open, scalar
+			best.Span, best.Open, best.key, best.scalar = cluster, open, key, scalar
 			p.take(best)
 		}
 		i = j

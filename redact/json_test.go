@@ -81,8 +81,15 @@ func places(text []byte) ([]redact.Span, error) {
 
 var aToken = regexp.MustCompile(`tok1_[a-z0-9]+_[a-z0-9]+(_[A-Za-z]+)?`)
 
+// aNumber is the number that the mask of a key may have.
+var aNumber = regexp.MustCompile(`(tok1_[a-z0-9]+_x[a-z0-9]*)-[0-9]+`)
+
 // replaced reports whether got is was with parts of it replaced by tokens.
 func replaced(was, got string) bool {
+	return replacedBy(was, got) || replacedBy(was, aNumber.ReplaceAllString(got, "$1"))
+}
+
+func replacedBy(was, got string) bool {
 	parts := aToken.Split(got, -1)
 	if len(parts) < 2 || !strings.HasPrefix(was, parts[0]) {
 		return false

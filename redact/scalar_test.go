@@ -144,3 +144,30 @@ func (number) Match(b []byte, at int) (redact.Span, redact.Reason) {
 	}
 	return s, redact.Accepted
 }
+
+// Objects keep all their members, though their keys become masks.
+func TestMaskedKeysStayApart(t *testing.T) {
+	e := viewEngine(t)
+	for in, want := range map[string]string{
+		`{"a@x":1,"b@x":2,"a@x":3}`:                 `{"H":1,"H-2":2,"H":3}`,
+		"{\"a@x\":1}\n{\"b@x\":2}\n":                "{\"H\":1}\n{\"H\":2}\n",
+		"{\n  \"a@x\": 1,\n  \"b@x\": 2\n}\n":       "{\n  \"H\": 1,\n  \"H-2\": 2\n}\n",
+		`{"to a@x":"c@x","to b@x" : "c@x"}`:         `{"to H":"H","to H-2" : "H"}`,
+		`{"r":"{\"a@x\":1,\"b@x\":2}"}`:             `{"r":"{\"H\":1,\"H-2\":2}"}`,
+		`{"\u0061@x":1,"a@x":2,"b\u0040x":[1]}`:     `{"H":1,"H":2,"H-2":[1]}`,
+		`q=%7B%22a%40x%22%3A1%2C%22b%40x%22%3A2%7D`: `q=%7B%22H%22%3A1%2C%22H-2%22%3A2%7D`,
+	} {
+		want = strings.ReplaceAll(want, "H", "tok1_handle_x")
+		got := redacted(e, in)
+		if got != want {
+			t.Errorf("%s became %s, want %s", in, got, want)
+		}
+		if again := redacted(e, got); again != got {
+			t.Errorf("again: %s became %s", got, again)
+		}
+	}
+	tokens := engine(t, redact.Options{Detectors: []redact.Detector{handle{}}, Tokenizer: seeded{}})
+	if got := redacted(tokens, `{"a@x":1,"b@x":2}`); strings.Contains(got, "-2") {
+		t.Error(got)
+	}
+}

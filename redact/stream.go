@@ -346,6 +346,9 @@ func (w *Worker) AppendPart(ctx context.Context, dst, b []byte, from int, final 
 		to = max(from, len(b)-2*MaxLookaround)
 	}
 	start := from
+	if w.maskedKeys.end = 0; from == 0 {
+		w.maskedKeys.forget()
+	}
 	if w.swallow {
 		for start < to && !delimiter(b[start]) {
 			start++

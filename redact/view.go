@@ -198,6 +198,7 @@ func (p *pass) look(s Span, n int) {
 			blob:     f.blob,
 			inURL:    f.inURL || v.percent,
 			torn:     f.torn,
+			key:      f.key || isKey(v.b, f.Span),
 		}
 		if f.blob > 0 {
 			for i, s := range w.blobs[f.blob-1].samples {

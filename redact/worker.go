@@ -23,6 +23,9 @@ type Finding struct {
 	inURL bool
 	// torn says that an escape ends where the value begins.
 	torn bool
+	// key says that it is the key of an object, or a part of it, where that can be seen
+	// only in the decoded text.
+	key bool
 	// scalar, less one, is an index into Worker.marks: the value is a JSON number or
 	// literal and not part of a string.
 	scalar int32
@@ -71,13 +74,14 @@ type Worker struct {
 	values []byte // what the batch holds encoded, decoded
 	// decoded are the parts of values that are values of findings, blobs the texts in
 	// base64, and blobFinds the findings in those.
-	decoded   []Span
-	blobs     []blob
-	blobFinds []Finding
-	marks     []mark    // of scalars
-	spare     []Finding // room to sort in
-	saved     savings
-	stats     Stats
+	decoded    []Span
+	blobs      []blob
+	blobFinds  []Finding
+	marks      []mark // of scalars
+	maskedKeys maskedKeys
+	spare      []Finding // room to sort in
+	saved      savings
+	stats      Stats
 
 	explain   []Candidate
 	explained bool
@@ -120,6 +124,7 @@ func (w *Worker) Find(b []byte) []Finding {
 // Append appends the redacted batch to dst and returns the extended buffer. The wait for
 // tokens ends with ctx; what is not answered by then is masked.
 func (w *Worker) Append(ctx context.Context, dst, b []byte) []byte {
+	w.maskedKeys.forget()
 	out := w.Find(b)
 	w.tokenize(ctx, b, out)
 	n := len(dst)
@@ -229,8 +234,8 @@ func (w *Worker) write(dst, b []byte, fs []Finding, vals, from, to int) []byte {
 		}
 		if f.scalar > 0 {
 			dst = w.writeScalar(dst, b, f, token)
-		} else {
-			dst = append(dst, token...)
+		} else if dst = append(dst, token...); isMask(token) {
+			dst = w.maskedKeys.appendNumber(dst, b, f, v.Raw)
 		}
 		from = f.End
 	}
