@@ -55,7 +55,7 @@ func (d assign) Spec() redact.Spec {
 	s := redact.Spec{MaxLen: maxAssign, Rank: 20}
 	switch d.family {
 	case passwords:
-		s.Weight = 4
+		s.Weight = 3
 		s.Name, s.Kind, s.Doc = "assign-password", "password", "a value behind a key such as password, pwd, passphrase"
 		s.Anchor.Literals = folded("passw", "passphrase", "passcode", "pwd", "pass=", "pass:", `pass"`, "pass'", `pass\`, "pass =", "pw=", "pw:", `pw"`, `pw\`, " -u ", "--user ")
 	case secrets:
@@ -246,7 +246,11 @@ func (d assign) Match(b []byte, at int) (redact.Span, redact.Reason) {
 		op, ok, end = keyed.Op{Start: nounEnd + 1, Form: keyed.Blank, Dash: true}, true, nounEnd
 	}
 	if !ok {
-		return redact.Span{Start: at, End: skipTo(b, nounEnd, end, lim)}, redact.RejectOperator
+		r := redact.RejectOperator
+		if nounEnd < len(b) && b[nounEnd] == '-' {
+			r = redact.RejectValue
+		}
+		return redact.Span{Start: at, End: skipTo(b, nounEnd, end, lim)}, r
 	}
 	// The value once more before the key, as far as it costs little.
 	if looksNested(b, op.Start, n, op.Dash) || n >= nounKey && tooShort(b, op.Start) {
@@ -314,7 +318,7 @@ func userFlag(b []byte, at, end int) (redact.Span, redact.Reason) {
 	if s.Placeholder(pw) || s.N < 3 || keyed.WordAt(pw) != keyed.NoWord || len(user) > 0 && (user[0] == '$' || user[0] == '<') || pw[0] == '$' || s.Blank > 0 {
 		return redact.Span{}, redact.RejectValue
 	}
-	if t, ok := redact.ParseToken(b, op.Start); ok && t.End >= stop {
+	if alreadyToken(b, op.Start, stop) {
 		return redact.Span{}, redact.RejectValue
 	}
 	return redact.Span{Start: op.Start, End: stop}, redact.Accepted
@@ -669,7 +673,7 @@ func (k *readingKey) value(b []byte, op *keyed.Op) (redact.Span, redact.Reason) 
 	if !k.plausible(b[op.Start:end], op) {
 		return reject(redact.RejectValue)
 	}
-	if t, ok := redact.ParseToken(b, op.Start); ok && t.End >= end {
+	if alreadyToken(b, op.Start, end) {
 		return reject(redact.RejectValue)
 	}
 	if open {
@@ -688,6 +692,15 @@ func (k *readingKey) value(b []byte, op *keyed.Op) (redact.Span, redact.Reason) 
 		r = redact.AcceptedOpen
 	}
 	return redact.Span{Start: op.Start, End: end}, r
+}
+
+// alreadyToken reports whether b[start:end] is a token of an earlier pass, or begins one.
+func alreadyToken(b []byte, start, end int) bool {
+	if start >= len(b) || !tokenAt(b, start) {
+		return false
+	}
+	t, ok := redact.ParseToken(b, start)
+	return ok && t.End >= end
 }
 
 // closedTag reports whether the text b[start:end) of an XML element whose start tag ends at
@@ -943,7 +956,7 @@ func takeCookie(b []byte, start, end int) (redact.Span, redact.Reason) {
 	if s := keyed.Measure(v); s.N < 4 || s.Placeholder(v) {
 		return redact.Span{}, redact.RejectValue
 	}
-	if t, ok := redact.ParseToken(b, start); ok && t.End >= end {
+	if alreadyToken(b, start, end) {
 		return redact.Span{}, redact.RejectValue
 	}
 	return redact.Span{Start: start, End: end}, redact.Accepted

@@ -115,6 +115,8 @@ func emailDomainEnd(b []byte, start int) (int, redact.Reason) {
 			case c >= 0x80:
 				if r, n := utf8.DecodeRune(b[j:lim]); outside(r, n) {
 					lim = j
+				} else {
+					j += n - 1
 				}
 			}
 		}
@@ -185,27 +187,22 @@ func fileName(domain []byte) bool {
 		i--
 	}
 	tld := domain[i:]
-	var names []string
-	switch len(tld) {
-	case 2:
-		names = []string{"js", "gz", "xz"}
-	case 3:
-		names = []string{"png", "jpg", "gif", "svg", "bmp", "ico", "css", "txt", "log", "xml", "yml", "jar", "war", "exe", "dll", "tgz", "php", "htm"}
-	case 4:
-		names = []string{"jpeg", "webp", "json", "yaml", "html", "conf", "path", "swap"}
-	case 5:
-		names = []string{"class", "slice", "mount", "scope", "timer"}
-	case 6:
-		names = []string{"socket", "device", "target"}
-	case 7:
-		names = []string{"service"}
-	case 9:
-		names = []string{"automount"}
+	var lower [9]byte
+	if len(tld) > len(lower) {
+		return false
 	}
-	for _, n := range names {
-		if hasFold(tld, 0, n) {
-			return true
+	for k, c := range tld {
+		if isUpper(c) {
+			c |= 0x20
 		}
+		lower[k] = c
+	}
+	switch string(lower[:len(tld)]) {
+	case "js", "gz", "xz",
+		"png", "jpg", "gif", "svg", "bmp", "ico", "css", "txt", "log", "xml", "yml", "jar", "war", "exe", "dll", "tgz", "php", "htm",
+		"jpeg", "webp", "json", "yaml", "html", "conf", "path", "swap",
+		"class", "slice", "mount", "scope", "timer", "socket", "device", "target", "service", "automount":
+		return true
 	}
 	return false
 }

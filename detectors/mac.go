@@ -15,6 +15,8 @@ type mac struct{}
 const (
 	macLen    = len("00:00:00:00:00:00")
 	macDotted = len("0000.0000.0000")
+	// macDashes bounds what is skipped at a time, in bytes.
+	macDashes = 40
 )
 
 func (mac) Spec() redact.Spec {
@@ -33,6 +35,14 @@ func (mac) Spec() redact.Spec {
 func (mac) Match(b []byte, at int) (redact.Span, redact.Reason) {
 	if len(b)-at < macDotted {
 		return redact.Span{}, redact.RejectLength
+	}
+	if !isHex(b[at]) {
+		// A line of dashes: nothing begins before the first digit.
+		i := at + 1
+		for i < len(b) && i-at < macDashes && !isHex(b[i]) {
+			i++
+		}
+		return redact.Span{Start: at, End: i}, redact.RejectAnchor
 	}
 	switch sep := b[at+2]; {
 	case sep == ':' || sep == '-':

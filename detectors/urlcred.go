@@ -220,6 +220,9 @@ func urlPassword(b []byte, at, from, start, end int) (redact.Span, redact.Reason
 
 // tokenSpan reports whether b[start:end] is a token or a mask of an earlier pass.
 func tokenSpan(b []byte, start, end int) bool {
+	if start >= end || !tokenAt(b, start) {
+		return false
+	}
 	t, ok := redact.ParseToken(b[:end], start)
 	return ok && t.End == end
 }

@@ -136,7 +136,9 @@ func (p *pass) try(off, from, to int) (ok bool) {
 	}()
 	p.from, p.to = from, to
 	p.w.sc.Load(p.b, off)
-	for _, l := range p.w.sc.Literals(from, to) {
+	lits := p.w.sc.Literals(from, to)
+	p.left -= len(lits) // to find them
+	for _, l := range lits {
 		if l.ID == p.w.e.tokenLit {
 			if t, ok := ParseToken(p.b, l.Start); ok {
 				p.keeps = append(p.keeps, t.Span)

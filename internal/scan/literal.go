@@ -199,9 +199,12 @@ func (e *literalEntry) equal(b []byte, s, i int) bool {
 	if s+len(text) > len(b) {
 		return false
 	}
+	if !e.lit.Fold {
+		return i >= len(text) || string(b[s+i:s+len(text)]) == text[i:]
+	}
 	for ; i < len(text); i++ {
 		c, d := b[s+i], text[i]
-		if c != d && !(e.lit.Fold && isLetter(c) && c|0x20 == d|0x20) {
+		if c != d && !(isLetter(c) && c|0x20 == d|0x20) {
 			return false
 		}
 	}
