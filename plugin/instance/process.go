@@ -111,8 +111,8 @@ func (p *Process) use(file string) (*policy, error) {
 // serve shows the metrics where a policy says; p.mu is held. There is one such place, and
 // a process that cannot have it goes on without.
 func (p *Process) serve(listen string) {
-	if listen == p.listen {
-		return
+	if listen == p.listen && (p.server != nil || listen == config.MetricsOff) {
+		return // else it is tried again
 	}
 	p.listen = listen
 	if p.server != nil {
