@@ -12,12 +12,14 @@ import (
 	"logveil/detectors"
 	"logveil/detectors/rules"
 	"logveil/redact"
+	"logveil/vault"
 )
 
 const (
 	modelReference = "reference"
 	modelText      = "text"
 	modelRecords   = "records"
+	modelTokens    = "tokens"
 	modelRules     = "rules"
 	modelHostile   = "hostile"
 )
@@ -63,6 +65,11 @@ func definitions(texts map[string][]byte) ([]*row, error) {
 			panic(err)
 		}
 	}
+	tokens, err := tokenRows(texts, best, useBest)
+	if err != nil {
+		return nil, err
+	}
+	rows = append(rows, tokens...)
 	for _, n := range []int{10, 250, 500, 1000} {
 		e, err := redact.New(redact.Options{Detectors: withRules(n)})
 		if err != nil {
@@ -82,6 +89,52 @@ func definitions(texts map[string][]byte) ([]*row, error) {
 	for _, f := range corpus.Floods() {
 		text := f.Text(1 << 20)
 		rows = append(rows, &row{Name: "flood " + f.Name + ", " + best, Model: modelHostile, Bytes: len(text), use: useBest, work: redactBatches(all, text)})
+	}
+	return rows, nil
+}
+
+// tokenRows compare masks with sealed tokens. The schemes local and envelope seal with the
+// same code; what differs is where their key comes from.
+func tokenRows(texts map[string][]byte, impl string, use func()) ([]*row, error) {
+	key, err := vault.NewLocalKey(make([]byte, 32))
+	if err != nil {
+		return nil, err
+	}
+	defer key.Close()
+	sealer, err := vault.NewLocal(key, "")
+	if err != nil {
+		return nil, err
+	}
+	var rows []*row
+	for _, c := range []struct{ name, file string }{{"dirty, 3 % of lines", corpus.Dirty}, {"dense, every line", corpus.Dense}} {
+		text := texts[c.file]
+		for _, s := range []struct {
+			name   string
+			scheme vault.Scheme
+			fresh  bool
+		}{{"masks", vault.Mask{}, false}, {"sealed, every value new", sealer, true}, {"sealed, every value seen before", sealer, false}} {
+			rule := vault.Rule{Scheme: s.scheme}
+			t, err := vault.New(vault.Options{Default: rule})
+			if err != nil {
+				return nil, err
+			}
+			e, err := redact.New(redact.Options{Detectors: detectors.All(), Tokenizer: t})
+			if err != nil {
+				return nil, err
+			}
+			pass := redactBatches(e, text)
+			work := pass
+			if s.fresh {
+				work = func() int {
+					// Rules that are set again find none of their tokens in the cache.
+					if err := t.SetRules(rule, nil); err != nil {
+						panic(err)
+					}
+					return pass()
+				}
+			}
+			rows = append(rows, &row{Name: fmt.Sprintf("%s: %s, %s", c.name, s.name, impl), Model: modelTokens, Bytes: len(text), use: use, work: work})
+		}
 	}
 	return rows, nil
 }

@@ -40,21 +40,52 @@ func newCache(size int) *cache {
 	return &cache{tags: make([]uint64, sets*cacheWays), slots: make([]cacheSlot, sets*cacheWays)}
 }
 
+// set returns where the set of a hash begins.
+func (c *cache) set(h hash128) int { return int(h.hi) & (len(c.tags) - 1) &^ (cacheWays - 1) }
+
+// find returns the slot of a hash, or -1 when there is none. The slot still has to be
+// looked at: only half of the hash was compared.
+func (c *cache) find(h hash128) int {
+	set := c.set(h)
+	tags := (*[cacheWays]uint64)(c.tags[set:])
+	for i := range tags {
+		if tags[i] == h.lo|1 {
+			return set + i
+		}
+	}
+	return -1
+}
+
 // append appends the token of a hash to dst and reports whether there was one.
 func (c *cache) append(dst []byte, h hash128) ([]byte, bool) {
 	if len(c.tags) == 0 {
 		return dst, false
 	}
-	set := int(h.hi) & (len(c.tags) - 1) &^ (cacheWays - 1)
-	tags := (*[cacheWays]uint64)(c.tags[set:])
-	for i := range tags {
-		if tags[i] == h.lo|1 {
-			if s := &c.slots[set+i]; s.hi == h.hi {
-				return append(dst, s.tok[:s.len]...), true
-			}
+	if at := c.find(h); at >= 0 {
+		if s := &c.slots[at]; s.hi == h.hi {
+			return append(dst, s.tok[:s.len]...), true
 		}
 	}
 	return dst, false
+}
+
+// fetch brings what append reads of the hashes into the processor's caches. The slots of
+// a large cache are far away; here their loads do not wait for one another. The result
+// means nothing.
+func (c *cache) fetch(hashes []hash128) (sum uint64) {
+	if len(c.tags) == 0 {
+		return 0
+	}
+	for _, h := range hashes {
+		sum += c.tags[c.set(h)]
+	}
+	for _, h := range hashes {
+		if at := c.find(h); at >= 0 {
+			s := &c.slots[at]
+			sum += s.hi + uint64(s.tok[cacheToken/2])
+		}
+	}
+	return sum
 }
 
 // put keeps the token of a hash.
@@ -62,7 +93,7 @@ func (c *cache) put(h hash128, token []byte) {
 	if len(c.tags) == 0 || len(token) > cacheToken {
 		return
 	}
-	set := int(h.hi) & (len(c.tags) - 1) &^ (cacheWays - 1)
+	set := c.set(h)
 	tags := (*[cacheWays]uint64)(c.tags[set:])
 	way := -1
 	for i := range tags {

@@ -57,6 +57,9 @@ type laneState struct {
 	cache *cache // made at first use
 	canon []byte
 	scratch
+	todo group
+	// fetched keeps the compiler from leaving out what fetch does.
+	fetched uint64
 	stats [numSchemes]SchemeStats
 	// refused counts values that no scheme was asked for.
 	refused uint64
@@ -161,6 +164,18 @@ func (t *Tokenizer) Tokenize(ctx context.Context, vs []redact.Value, buf []byte)
 	return buf
 }
 
+// groupSize is how many values are looked up in a cache together: enough to wait for
+// memory once and not for each, and few enough to find it all in the first-level cache.
+const groupSize = 32
+
+// group is what is known of some values before they are answered.
+type group struct {
+	kinds [groupSize]*boundKind // nil: refused
+	seals [groupSize]*sealMaker
+	// hashes are those of the values that a cache can answer, one after the other.
+	hashes [groupSize]hash128
+}
+
 // answer answers the values that need no wait, and starts what the others wait for.
 func (t *Tokenizer) answer(vs []redact.Value, buf []byte, w **waits) []byte {
 	tab := t.table.Load()
@@ -173,35 +188,63 @@ func (t *Tokenizer) answer(vs []redact.Value, buf []byte, w **waits) []byte {
 		l.payload = make([]byte, 0, redact.MaxPayload)
 	}
 	used := 0 // how much of l.canon held plaintext
+	for first := 0; first < len(vs); first += groupSize {
+		part := vs[first:min(len(vs), first+groupSize)]
+		t.lookAt(tab, l, part)
+		buf = l.answer(part, first, buf, w, &used)
+	}
+	clear(l.canon[:min(used+1, cap(l.canon))])
+	return buf
+}
+
+// lookAt finds the rules and the hashes of a group of values.
+func (t *Tokenizer) lookAt(tab *kindTable, l *lane, vs []redact.Value) {
+	g, hashes := &l.todo, 0
 	var k *boundKind
 	for i := range vs {
 		v := &vs[i]
 		if k == nil || k.kind != v.Kind {
 			if k = tab.slot(v.Kind).Load(); k == nil {
-				if k = t.addKind(tab, v.Kind); k == nil {
-					l.refused++
-					continue
-				}
+				k = t.addKind(tab, v.Kind)
 			}
 		}
-		if len(v.Raw) > MaxValue {
+		if g.kinds[i] = k; k == nil || len(v.Raw) > MaxValue {
+			g.kinds[i] = nil
 			l.refused++
 			continue
 		}
-		start, stats := len(buf), &l.stats[k.scheme]
-		var seal *sealMaker
-		var h hash128
 		switch {
 		case k.seal != nil:
-			if seal = k.seal.Load(); seal == nil {
+			if g.seals[i] = k.seal.Load(); g.seals[i] == nil {
+				continue
+			}
+			g.hashes[hashes] = g.seals[i].key.sum(v.Raw)
+			hashes++
+		case k.remote != nil:
+			g.hashes[hashes] = k.remote.key.Load().sum(v.Raw)
+			hashes++
+		}
+	}
+	l.fetched += l.cache.fetch(g.hashes[:hashes])
+}
+
+// answer answers a group of values, whose first has the number first.
+func (l *laneState) answer(vs []redact.Value, first int, buf []byte, w **waits, used *int) []byte {
+	g, hashes := &l.todo, 0
+	for i := range vs {
+		v, k := &vs[i], g.kinds[i]
+		if k == nil {
+			continue
+		}
+		start, stats := len(buf), &l.stats[k.scheme]
+		var h hash128
+		if k.mask == nil {
+			if k.seal != nil && g.seals[i] == nil {
 				stats.NoKey++
 				continue
 			}
-			h = seal.key.sum(v.Raw)
-		case k.remote != nil:
-			h = k.remote.key.Load().sum(v.Raw)
-		}
-		if k.mask == nil {
+			h = g.hashes[hashes]
+			hashes++
 			var ok bool
 			if buf, ok = l.cache.append(buf, h); ok {
 				stats.Cached++
@@ -220,25 +263,24 @@ func (t *Tokenizer) answer(vs []redact.Value, buf []byte, w **waits) []byte {
 			}
 		}
 		l.canon = AppendCanonical(l.canon[:0], k.kind, v.Raw)
-		used = max(used, len(l.canon), len(v.Raw))
+		*used = max(*used, len(l.canon), len(v.Raw))
 		switch {
 		case k.mask != nil:
 			buf = k.mask.append(buf, l.canon)
 			stats.Masks++
-		case seal != nil:
-			buf = seal.append(buf, l.canon, &l.scratch)
+		case k.seal != nil:
+			buf = g.seals[i].append(buf, l.canon, &l.scratch)
 			stats.Made++
 			l.cache.put(h, buf[start:])
 		default:
 			if *w == nil {
 				*w = newWaits()
 			}
-			(*w).start(k.remote, i, h, l.canon)
+			(*w).start(k.remote, first+i, h, l.canon)
 			continue
 		}
 		v.Token = buf[start:len(buf):len(buf)]
 	}
-	clear(l.canon[:min(used+1, cap(l.canon))])
 	return buf
 }
 
