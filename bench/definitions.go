@@ -112,7 +112,7 @@ func tokenRows(texts map[string][]byte, impl string, use func()) ([]*row, error)
 			name   string
 			scheme vault.Scheme
 			fresh  bool
-		}{{"masks", vault.Mask{}, false}, {"sealed, every value new", sealer, true}, {"sealed, every value seen before", sealer, false}} {
+		}{{"masks", vault.Mask{}, false}, {"sealed, cache empty at first", sealer, true}, {"sealed, values seen before", sealer, false}} {
 			rule := vault.Rule{Scheme: s.scheme}
 			t, err := vault.New(vault.Options{Default: rule})
 			if err != nil {

@@ -43,27 +43,18 @@ func newCache(size int) *cache {
 // set returns where the set of a hash begins.
 func (c *cache) set(h hash128) int { return int(h.hi) & (len(c.tags) - 1) &^ (cacheWays - 1) }
 
-// find returns the slot of a hash, or -1 when there is none. The slot still has to be
-// looked at: only half of the hash was compared.
-func (c *cache) find(h hash128) int {
-	set := c.set(h)
-	tags := (*[cacheWays]uint64)(c.tags[set:])
-	for i := range tags {
-		if tags[i] == h.lo|1 {
-			return set + i
-		}
-	}
-	return -1
-}
-
 // append appends the token of a hash to dst and reports whether there was one.
 func (c *cache) append(dst []byte, h hash128) ([]byte, bool) {
 	if len(c.tags) == 0 {
 		return dst, false
 	}
-	if at := c.find(h); at >= 0 {
-		if s := &c.slots[at]; s.hi == h.hi {
-			return append(dst, s.tok[:s.len]...), true
+	set := c.set(h)
+	tags := (*[cacheWays]uint64)(c.tags[set:])
+	for i := range tags {
+		if tags[i] == h.lo|1 {
+			if s := &c.slots[set+i]; s.hi == h.hi {
+				return append(dst, s.tok[:s.len]...), true
+			}
 		}
 	}
 	return dst, false
@@ -80,9 +71,13 @@ func (c *cache) fetch(hashes []hash128) (sum uint64) {
 		sum += c.tags[c.set(h)]
 	}
 	for _, h := range hashes {
-		if at := c.find(h); at >= 0 {
-			s := &c.slots[at]
-			sum += s.hi + uint64(s.tok[cacheToken/2])
+		set := c.set(h)
+		tags := (*[cacheWays]uint64)(c.tags[set:])
+		for i := range tags {
+			if tags[i] == h.lo|1 {
+				s := &c.slots[set+i]
+				sum += s.hi + uint64(s.tok[cacheToken/2])
+			}
 		}
 	}
 	return sum

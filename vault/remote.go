@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"strconv"
@@ -172,7 +171,7 @@ type remoteKind struct {
 	kind redact.Kind
 	// key hashes values for the caches. Each generation has another, so that no token of
 	// an older one is found there.
-	key atomic.Pointer[sipKey]
+	key atomic.Pointer[hashKey]
 	// label separates kinds and tenants: the context of transit, the prefix of hmac.
 	label []byte
 	b64   string // of label
@@ -285,7 +284,7 @@ func (r *Remote) update(ctx context.Context) error {
 	defer r.mu.Unlock()
 	r.now.Store(g)
 	for _, k := range r.kinds {
-		k.key.Store(newSipKey())
+		k.key.Store(newHashKey())
 	}
 	return nil
 }
@@ -309,7 +308,7 @@ func (r *Remote) ofKind(kind redact.Kind) *remoteKind {
 	if k == nil {
 		label := remoteLabel(r.cfg.Tenant, kind)
 		k = &remoteKind{r: r, kind: kind, label: label, b64: base64.StdEncoding.EncodeToString(label)}
-		k.key.Store(newSipKey())
+		k.key.Store(newHashKey())
 		r.kinds[kind] = k
 	}
 	return k
@@ -427,12 +426,6 @@ func unprefixed(s []byte, version int) ([]byte, error) {
 		return nil, errors.New("an answer that is not base 64")
 	}
 	return b, nil
-}
-
-func newSipKey() *sipKey {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails, by its contract
-	return &sipKey{binary.LittleEndian.Uint64(b[:8]), binary.LittleEndian.Uint64(b[8:])}
 }
 
 // pending is a value that Vault was asked for.

@@ -28,6 +28,7 @@ type binding struct {
 // scratch holds what a maker works on, so that it allocates nothing.
 type scratch struct {
 	siv     sivScratch
+	hash    block
 	payload []byte
 }
 
@@ -96,7 +97,7 @@ func (s *Sealer) bind(kind redact.Kind, _ int) binding {
 }
 
 func (s *Sealer) maker(kind redact.Kind) *sealMaker {
-	return &sealMaker{kind: kind, kid: s.kid, siv: s.siv, header: s.header(kind), key: *newSipKey()}
+	return &sealMaker{kind: kind, kid: s.kid, siv: s.siv, header: s.header(kind), key: newHashKey()}
 }
 
 // sealMaker makes the tokens of one kind under one key. It is immutable and safe for
@@ -108,7 +109,7 @@ type sealMaker struct {
 	header block
 	// key hashes values for the caches. Each sealMaker has its own, so that no token
 	// of another key is found there.
-	key sipKey
+	key *hashKey
 }
 
 // equal reports whether both seal with the same key.

@@ -5,13 +5,9 @@ import (
 	"math/bits"
 )
 
-// sipKey is a key of SipHash-2-4-128, the keyed hash that stands for a value in the
-// cache, so that the cache holds no plaintext. Source: Aumasson and Bernstein, "SipHash:
+// sipKey is a key of SipHash-2-4-128, a keyed hash. Source: Aumasson and Bernstein, "SipHash:
 // a fast short-input PRF", 2012, and the 128-bit variant of their reference code.
 type sipKey struct{ k0, k1 uint64 }
-
-// hash128 is two halves of a SipHash.
-type hash128 struct{ lo, hi uint64 }
 
 func (k sipKey) sum(p []byte) hash128 {
 	v0 := k.k0 ^ 0x736f6d6570736575

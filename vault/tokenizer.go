@@ -60,7 +60,7 @@ type laneState struct {
 	todo group
 	// fetched keeps the compiler from leaving out what fetch does.
 	fetched uint64
-	stats [numSchemes]SchemeStats
+	stats   [numSchemes]SchemeStats
 	// refused counts values that no scheme was asked for.
 	refused uint64
 }
@@ -164,16 +164,20 @@ func (t *Tokenizer) Tokenize(ctx context.Context, vs []redact.Value, buf []byte)
 	return buf
 }
 
-// groupSize is how many values are looked up in a cache together: enough to wait for
-// memory once and not for each, and few enough to find it all in the first-level cache.
-const groupSize = 32
+// groupSize is how many values are looked up in a cache together, and made together: enough
+// that memory, code and keys are waited for once and not for each, and few enough to find
+// it all in the first-level cache.
+const groupSize = 64
 
 // group is what is known of some values before they are answered.
 type group struct {
-	kinds [groupSize]*boundKind // nil: refused
-	seals [groupSize]*sealMaker
-	// hashes are those of the values that a cache can answer, one after the other.
+	kinds  [groupSize]*boundKind // nil: refused
+	seals  [groupSize]*sealMaker
 	hashes [groupSize]hash128
+	// cached are the hashes of the values that a cache can answer, one after the other;
+	// missed the numbers of those that it does not.
+	cached [groupSize]hash128
+	missed [groupSize]uint8
 }
 
 // answer answers the values that need no wait, and starts what the others wait for.
@@ -199,7 +203,7 @@ func (t *Tokenizer) answer(vs []redact.Value, buf []byte, w **waits) []byte {
 
 // lookAt finds the rules and the hashes of a group of values.
 func (t *Tokenizer) lookAt(tab *kindTable, l *lane, vs []redact.Value) {
-	g, hashes := &l.todo, 0
+	g, cached := &l.todo, 0
 	var k *boundKind
 	for i := range vs {
 		v := &vs[i]
@@ -216,35 +220,48 @@ func (t *Tokenizer) lookAt(tab *kindTable, l *lane, vs []redact.Value) {
 		switch {
 		case k.seal != nil:
 			if g.seals[i] = k.seal.Load(); g.seals[i] == nil {
+				g.kinds[i] = nil
+				l.stats[k.scheme].NoKey++
 				continue
 			}
-			g.hashes[hashes] = g.seals[i].key.sum(v.Raw)
-			hashes++
+			g.hashes[i] = g.seals[i].key.sum(v.Raw, &l.hash)
 		case k.remote != nil:
-			g.hashes[hashes] = k.remote.key.Load().sum(v.Raw)
-			hashes++
+			g.hashes[i] = k.remote.key.Load().sum(v.Raw, &l.hash)
+		default:
+			continue
 		}
+		g.cached[cached] = g.hashes[i]
+		cached++
 	}
-	l.fetched += l.cache.fetch(g.hashes[:hashes])
+	l.fetched += l.cache.fetch(g.cached[:cached])
 }
 
-// answer answers a group of values, whose first has the number first.
+// answer answers a group of values, whose first has the number first: those that the cache
+// has, then the others.
 func (l *laneState) answer(vs []redact.Value, first int, buf []byte, w **waits, used *int) []byte {
-	g, hashes := &l.todo, 0
+	g := &l.todo
+	missed := g.missed[:0]
 	for i := range vs {
-		v, k := &vs[i], g.kinds[i]
+		k := g.kinds[i]
 		if k == nil {
 			continue
 		}
-		start, stats := len(buf), &l.stats[k.scheme]
-		var h hash128
+		start, ok := len(buf), false
 		if k.mask == nil {
-			if k.seal != nil && g.seals[i] == nil {
-				stats.NoKey++
-				continue
-			}
-			h = g.hashes[hashes]
-			hashes++
+			buf, ok = l.cache.append(buf, g.hashes[i])
+		}
+		if !ok {
+			missed = append(missed, uint8(i))
+			continue
+		}
+		l.stats[k.scheme].Cached++
+		vs[i].Token = buf[start:len(buf):len(buf)]
+	}
+	for _, i := range missed {
+		v, k, h := &vs[i], g.kinds[i], g.hashes[i]
+		start, stats := len(buf), &l.stats[k.scheme]
+		if k.mask == nil {
+			// It may have been made a moment ago.
 			var ok bool
 			if buf, ok = l.cache.append(buf, h); ok {
 				stats.Cached++
@@ -276,7 +293,7 @@ func (l *laneState) answer(vs []redact.Value, first int, buf []byte, w **waits, 
 			if *w == nil {
 				*w = newWaits()
 			}
-			(*w).start(k.remote, first+i, h, l.canon)
+			(*w).start(k.remote, first+int(i), h, l.canon)
 			continue
 		}
 		v.Token = buf[start:len(buf):len(buf)]
