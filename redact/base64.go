@@ -148,7 +148,11 @@ func (p *pass) lookInBlob(s Span) bool {
 	}
 	inner := w.pass(p.depth + 1)
 	inner.outer, inner.query = nil, false
+	explained := len(w.explain)
 	inner.find(text)
+	for i := range w.explain[explained:] {
+		w.explain[explained+i].At, w.explain[explained+i].Span = s.Start, s
+	}
 	if len(inner.out) == 0 {
 		return true
 	}

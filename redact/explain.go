@@ -24,6 +24,12 @@ func (w *Worker) Explain(b []byte) []Candidate {
 	return cs
 }
 
+// moveOut makes places in the decoded text of v into those that it is decoded from.
+func (c *Candidate) moveOut(v *view) {
+	out := func(i int) int { return int(v.at[min(max(i, 0), len(v.b))]) }
+	c.At, c.Span = out(c.At), Span{out(c.Start), out(c.End)}
+}
+
 // outcome notes what became of a finding.
 func (w *Worker) outcome(f Finding, s string) {
 	if !w.explained {

@@ -187,7 +187,11 @@ func (p *pass) look(s Span, n int) {
 	w := p.w
 	inner := w.pass(p.depth + 1)
 	inner.outer, inner.query = p, v.percent
+	explained := len(w.explain)
 	inner.find(v.b)
+	for i := range w.explain[explained:] {
+		w.explain[explained+i].moveOut(v)
+	}
 	for _, f := range inner.out {
 		o := Finding{
 			Span:     Span{int(v.at[f.Start]), int(v.at[f.End])},

@@ -61,6 +61,7 @@ type explained struct {
 	Taken    bool   `json:"taken"`
 	Reason   string `json:"reason"`
 	Outcome  string `json:"outcome,omitempty"`
+	Path     string `json:"path,omitempty"`
 	Value    string `json:"value,omitempty"`
 }
 
@@ -139,6 +140,7 @@ func explainText(e *redact.Engine, w *redact.Worker, text []byte, values bool) [
 		}
 		r.Line = bytes.Count(text[:start], []byte{'\n'}) + 1
 		r.Col = start - bytes.LastIndexByte(text[:start], '\n')
+		r.Path = string(w.AppendPath(nil, redact.Finding{Span: redact.Span{Start: start, End: end}}))
 		if values {
 			r.Value = string(text[start:end])
 		}
@@ -165,6 +167,9 @@ func writeExplained(b *bytes.Buffer, rows []explained, values bool) {
 			if r.Outcome != "" {
 				why += "; " + r.Outcome
 			}
+		}
+		if r.Path != "" {
+			why += "; at " + r.Path
 		}
 		fmt.Fprintf(t, "%d:%d\t%s\t%s\t%s\t%s\t%s", r.Line, r.Col, length, r.Kind, r.Detector, taken, why)
 		if values {

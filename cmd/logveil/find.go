@@ -18,6 +18,7 @@ import (
 type findFlags struct {
 	policy  *string
 	records bool
+	paths   bool
 	format  *choice
 }
 
@@ -30,6 +31,9 @@ func (a *app) findCmd() *cobra.Command {
 for each finding: the place, FILE:LINE:COLUMN, the range of bytes in the file, and the
 kind. Columns count bytes from 1, ranges count bytes from 0 and leave out their end. It
 never writes a value.
+
+With --paths it says, too, where in JSON a value stands: payload.items[2].card. A key that
+is itself a value is shown as its kind, users.<email>.name.
 
 With --records the input is one JSON object a line, {"id": ..., "text": "..."}, and so is
 the output: {"id": ..., "findings": [{"start": 4, "end": 20, "kind": "card"}]}, with
@@ -45,6 +49,7 @@ offsets in bytes of the text in UTF-8.`,
 	}
 	f.policy = policyFlag(cmd)
 	cmd.Flags().BoolVar(&f.records, "records", false, "read and write one JSON record a line")
+	cmd.Flags().BoolVar(&f.paths, "paths", false, "say where in JSON each finding stands")
 	f.format = format(cmd, "form of the output")
 	return cmd
 }
@@ -89,9 +94,13 @@ func (a *app) findIn(ctx context.Context, f findFlags, engine *redact.Engine, na
 	if f.format.word == "json" {
 		write = appendJSON
 	}
-	var buf []byte
-	return pipe.Search(ctx, engine.NewWorker(), src, func(at pipe.Place, found redact.Finding) error {
-		buf = write(buf[:0], name, at, engine.Kind(found))
+	var buf, path []byte
+	w := engine.NewWorker()
+	return pipe.Search(ctx, w, src, func(at pipe.Place, found redact.Finding) error {
+		if f.paths {
+			path = w.AppendPath(path[:0], found)
+		}
+		buf = write(buf[:0], name, at, engine.Kind(found), path)
 		_, err := out.Write(buf)
 		return err
 	})
@@ -112,7 +121,7 @@ func (f flushing) Read(p []byte) (int, error) {
 	return f.Reader.Read(p)
 }
 
-func appendText(dst []byte, name string, at pipe.Place, kind redact.Kind) []byte {
+func appendText(dst []byte, name string, at pipe.Place, kind redact.Kind, path []byte) []byte {
 	dst = append(dst, name...)
 	dst = append(dst, ':')
 	dst = strconv.AppendInt(dst, at.Line, 10)
@@ -124,10 +133,13 @@ func appendText(dst []byte, name string, at pipe.Place, kind redact.Kind) []byte
 	dst = strconv.AppendInt(dst, at.End, 10)
 	dst = append(dst, ' ')
 	dst = append(dst, kind...)
+	if len(path) > 0 {
+		dst = append(append(dst, ' '), path...)
+	}
 	return append(dst, '\n')
 }
 
-func appendJSON(dst []byte, name string, at pipe.Place, kind redact.Kind) []byte {
+func appendJSON(dst []byte, name string, at pipe.Place, kind redact.Kind, path []byte) []byte {
 	b, err := json.Marshal(struct {
 		File  string      `json:"file"`
 		Line  int64       `json:"line"`
@@ -135,7 +147,8 @@ func appendJSON(dst []byte, name string, at pipe.Place, kind redact.Kind) []byte
 		Start int64       `json:"start"`
 		End   int64       `json:"end"`
 		Kind  redact.Kind `json:"kind"`
-	}{name, at.Line, at.Col, at.Start, at.End, kind})
+		Path  string      `json:"path,omitempty"`
+	}{name, at.Line, at.Col, at.Start, at.End, kind, string(path)})
 	if err != nil {
 		panic("BUG: finding: " + err.Error())
 	}
