@@ -39,7 +39,7 @@ vaultd: ## the Vault that the tests of vault/ use, built into the user's cache
 	go run ./vault/vaulttest/build
 
 race: ## the tests of what runs on many processors, under the race detector
-	CGO_ENABLED=1 go test -race -short ./cmd/... ./internal/config ./internal/pipe ./redact
+	CGO_ENABLED=1 go test -race -short ./cmd/... ./internal/config ./internal/deliver ./internal/metrics ./internal/pipe ./redact
 
 bench: build ## measure the engine; BENCH holds the flags of bench/main.go
 	go run ./bench $(BENCH)
