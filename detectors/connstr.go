@@ -160,7 +160,7 @@ func pairBefore(b []byte, at int) pairKind {
 				return noPair
 			}
 		}
-	case b[i-1] == '=' || b[i-1] == '\'':
+	case (b[i-1] == '=' || b[i-1] == '\'') && b[at-1] == ' ':
 		// key=value password=: the value is a word that the loop above went over.
 		for at--; at > lim && b[at-1] != ' '; at-- {
 		}

@@ -96,9 +96,3 @@ func eventBetween(b []byte) bool {
 		}
 	}
 }
-
-// isMask reports whether a token is a mask.
-func isMask(token []byte) bool {
-	t, ok := ParseToken(token, 0)
-	return ok && t.Mask
-}

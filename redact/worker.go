@@ -225,16 +225,16 @@ func (w *Worker) write(dst, b []byte, fs []Finding, vals, from, to int) []byte {
 		if f.Detector >= 0 {
 			w.stats.Findings[f.Detector]++
 		}
-		token := v.Token
+		token, mask := v.Token, w.e.masks[f.Detector+engineKinds]
 		if len(token) == 0 || v.Raw == nil {
 			if f.scalar == 0 || w.e.numbers != NumbersNull {
 				w.stats.Masked++
 			}
-			token = w.e.masks[f.Detector+engineKinds]
+			token = mask
 		}
 		if f.scalar > 0 {
 			dst = w.writeScalar(dst, b, f, token)
-		} else if dst = append(dst, token...); isMask(token) {
+		} else if dst = append(dst, token...); bytes.HasPrefix(token, mask) {
 			dst = w.maskedKeys.appendNumber(dst, b, f, v.Raw)
 		}
 		from = f.End
