@@ -11,7 +11,8 @@ var portable = implementation{
 	model:    evenPlaces,
 	classes:  classesGeneric,
 	literals: literalsGeneric,
-	run:      runGeneric,
+	run:      runOperations,
+	kernels:  &kernelsGeneric,
 	places:   placesGeneric,
 }
 
@@ -34,10 +35,15 @@ func classesGeneric(s *Scanner) {
 		w = s.spread[:]
 	}
 	classWords((*[classPlanes]byte)(s.planes[edge:]), (*[Window + slack]byte)(w), n)
+	s.edges()
+}
+
+// edges completes the class planes at their edges.
+func (s *Scanner) edges() {
 	s.live = 1<<NumClasses - 1
 	for c, ahead := range s.t.ahead {
 		p := s.plane(c)
-		extend(p[n:], (*planeWords)(p), ahead)
+		extend(p[s.stripe:], (*planeWords)(p), ahead)
 	}
 	// Outside of the text there are no words.
 	p := s.plane(int(NonWord))
@@ -173,13 +179,20 @@ func markEven(f *[1 << evenBits]uint32, x *[128 + slack]byte) (m uint64) {
 	return m
 }
 
-// runGeneric runs the program over the planes of the window, operation by operation. Each
-// of them is a loop over the words of a few planes without a branch: to stop where nothing
-// is left costs more in jumps that cannot be foreseen than it saves, but for whole planes.
-func runGeneric(s *Scanner) {
+// runOperations runs the program over the planes of the window.
+func runOperations(s *Scanner) {
+	ks := s.impl.kernels
 	n := s.stripe
 	for i := 0; i < len(s.ops); i++ {
 		o := &s.ops[i]
+		if o.op == opDone {
+			s.live |= o.bit
+			if o.rare && !anyWord(o.d, n) {
+				s.live &^= o.bit
+			}
+			extend(o.d[n:], o.d, o.ahead)
+			continue
+		}
 		if o.need&^s.live != 0 {
 			if o.first {
 				clear(o.d[:n])
@@ -187,35 +200,7 @@ func runGeneric(s *Scanner) {
 			i += o.rest
 			continue
 		}
-		switch d, x := o.d, &o.x; o.op {
-		case opAnd2:
-			and2(d, x[0], x[1], n)
-		case opAnd3:
-			and3(d, x[0], x[1], x[2], n)
-		case opAnd4:
-			and4(d, x[0], x[1], x[2], x[3], n)
-		case opAdd2:
-			add2(d, x[0], x[1], n)
-		case opAdd3:
-			add3(d, x[0], x[1], x[2], n)
-		case opAdd4:
-			add4(d, x[0], x[1], x[2], x[3], n)
-		case opOr3:
-			or3(d, x[0], x[1], x[2], n)
-		case opSum22:
-			sum22(d, x[0], x[1], x[2], x[3], n)
-		case opSum222:
-			sum222(d, x[0], x[1], x[2], x[3], x[4], x[5], n)
-		case opSum2222:
-			sum2222(d, x[0], x[1], x[2], x[3], x[4], x[5], x[6], x[7], n)
-		case opDone:
-			s.live |= o.bit
-			if o.rare && !anyWord(d, n) {
-				s.live &^= o.bit
-			}
-			extend(d[n:], d, o.ahead)
-			continue
-		}
+		ks[o.op](o.d, &o.x, n)
 		if o.stop && !anyWord(o.d, n) {
 			i += o.rest
 		}
@@ -234,10 +219,15 @@ func anyWord(a *planeWords, n int) bool {
 	return false
 }
 
-// The kernels of operations set n bytes of d to what opcode says. They are written out
-// because the compiler unrolls no loops.
+var kernelsGeneric = kernels{
+	opAnd2: and2, opAnd3: and3, opAnd4: and4, opAdd2: add2, opAdd3: add3, opAdd4: add4, opOr3: or3,
+	opSum22: sum22, opSum222: sum222, opSum2222: sum2222,
+}
 
-func and2(d, a, b *planeWords, n int) {
+// The loops are written out because the compiler does not unroll them.
+
+func and2(d *planeWords, x *[8]*planeWords, n int) {
+	a, b := x[0], x[1]
 	_, _, _ = d[0], a[0], b[0]
 	n = min(n, maxStripe)
 	for j := 0; j < n; j += 32 {
@@ -248,7 +238,8 @@ func and2(d, a, b *planeWords, n int) {
 	}
 }
 
-func add2(d, a, b *planeWords, n int) {
+func add2(d *planeWords, x *[8]*planeWords, n int) {
+	a, b := x[0], x[1]
 	_, _, _ = d[0], a[0], b[0]
 	n = min(n, maxStripe)
 	for j := 0; j < n; j += 32 {
@@ -259,7 +250,8 @@ func add2(d, a, b *planeWords, n int) {
 	}
 }
 
-func and3(d, a, b, c *planeWords, n int) {
+func and3(d *planeWords, x *[8]*planeWords, n int) {
+	a, b, c := x[0], x[1], x[2]
 	_, _, _, _ = d[0], a[0], b[0], c[0]
 	n = min(n, maxStripe)
 	for j := 0; j < n; j += 32 {
@@ -270,7 +262,8 @@ func and3(d, a, b, c *planeWords, n int) {
 	}
 }
 
-func add3(d, a, b, c *planeWords, n int) {
+func add3(d *planeWords, x *[8]*planeWords, n int) {
+	a, b, c := x[0], x[1], x[2]
 	_, _, _, _ = d[0], a[0], b[0], c[0]
 	n = min(n, maxStripe)
 	for j := 0; j < n; j += 32 {
@@ -281,7 +274,8 @@ func add3(d, a, b, c *planeWords, n int) {
 	}
 }
 
-func and4(d, a, b, c, e *planeWords, n int) {
+func and4(d *planeWords, x *[8]*planeWords, n int) {
+	a, b, c, e := x[0], x[1], x[2], x[3]
 	_, _, _, _, _ = d[0], a[0], b[0], c[0], e[0]
 	n = min(n, maxStripe)
 	for j := 0; j < n; j += 32 {
@@ -292,7 +286,8 @@ func and4(d, a, b, c, e *planeWords, n int) {
 	}
 }
 
-func add4(d, a, b, c, e *planeWords, n int) {
+func add4(d *planeWords, x *[8]*planeWords, n int) {
+	a, b, c, e := x[0], x[1], x[2], x[3]
 	_, _, _, _, _ = d[0], a[0], b[0], c[0], e[0]
 	n = min(n, maxStripe)
 	for j := 0; j < n; j += 32 {
@@ -303,7 +298,8 @@ func add4(d, a, b, c, e *planeWords, n int) {
 	}
 }
 
-func or3(d, a, b, c *planeWords, n int) {
+func or3(d *planeWords, x *[8]*planeWords, n int) {
+	a, b, c := x[0], x[1], x[2]
 	_, _, _, _ = d[0], a[0], b[0], c[0]
 	n = min(n, maxStripe)
 	for j := 0; j < n; j += 32 {
@@ -314,7 +310,8 @@ func or3(d, a, b, c *planeWords, n int) {
 	}
 }
 
-func sum22(d, a, b, c, e *planeWords, n int) {
+func sum22(d *planeWords, x *[8]*planeWords, n int) {
+	a, b, c, e := x[0], x[1], x[2], x[3]
 	_, _, _, _, _ = d[0], a[0], b[0], c[0], e[0]
 	n = min(n, maxStripe)
 	for j := 0; j < n; j += 32 {
@@ -325,7 +322,8 @@ func sum22(d, a, b, c, e *planeWords, n int) {
 	}
 }
 
-func sum222(d, a, b, c, e, f, g *planeWords, n int) {
+func sum222(d *planeWords, x *[8]*planeWords, n int) {
+	a, b, c, e, f, g := x[0], x[1], x[2], x[3], x[4], x[5]
 	_, _, _, _, _, _, _ = d[0], a[0], b[0], c[0], e[0], f[0], g[0]
 	n = min(n, maxStripe)
 	for j := 0; j < n; j += 32 {
@@ -336,7 +334,8 @@ func sum222(d, a, b, c, e, f, g *planeWords, n int) {
 	}
 }
 
-func sum2222(d, a, b, c, e, f, g, h, i *planeWords, n int) {
+func sum2222(d *planeWords, x *[8]*planeWords, n int) {
+	a, b, c, e, f, g, h, i := x[0], x[1], x[2], x[3], x[4], x[5], x[6], x[7]
 	_, _, _, _, _, _, _, _, _ = d[0], a[0], b[0], c[0], e[0], f[0], g[0], h[0], i[0]
 	n = min(n, maxStripe)
 	for j := 0; j < n; j += 32 {

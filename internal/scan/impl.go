@@ -13,6 +13,8 @@ type implementation struct {
 	// classes makes the class planes of the loaded window, literals the plane of
 	// literals, run those of the program.
 	classes, literals, run func(*Scanner)
+	// kernels are those of operations, where run goes by them.
+	kernels *kernels
 	// places returns the places of the bits of a plane, in order, until the next call.
 	places func(s *Scanner, plane []byte) []uint16
 }
@@ -23,7 +25,7 @@ var implementations = append(native(), &portable)
 // active is the implementation in use.
 var active = implementations[0]
 
-// Implementation names the kernels in use: "avx512", "avx2" or "portable". The best that
+// Implementation names the kernels in use: "avx512", "avx2", "neon" or "portable". The best that
 // the processor can run is chosen when the process starts.
 func Implementation() string { return active.name }
 

@@ -41,6 +41,12 @@ const (
 	opDone                  // the step is done
 )
 
+// kernels compute the operations: each sets n bytes of d, a multiple of minStripe, to what
+// its opcode says. They are loops over the words of a few planes without a branch: to stop
+// where nothing is left costs more in jumps that cannot be foreseen than it saves, but for
+// whole planes.
+type kernels [opDone]func(d *planeWords, x *[8]*planeWords, n int)
+
 // operations returns the operations of a program, and how far each class is looked ahead in.
 // Besides the planes of the program they need one more.
 func operations(p *Program) (ops []operation, aheadIn [NumClasses]int) {

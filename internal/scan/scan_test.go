@@ -141,8 +141,8 @@ func newTestScanner(t testing.TB) *Scanner {
 	return NewScanner(tab)
 }
 
-// kernels are all implementations that there are for this architecture.
-var kernels = map[string][]string{"amd64": {"avx512", "avx2", "portable"}}
+// kernelNames are all implementations that there are for this architecture.
+var kernelNames = map[string][]string{"amd64": {"avx512", "avx2", "portable"}, "arm64": {"neon", "portable"}}
 
 // eachImplementation runs a test with all implementations. One that this machine lacks
 // fails it where the environment variable LOGVEIL_REQUIRE names it, among others,
@@ -161,7 +161,7 @@ func eachImplementation(t *testing.T, f func(t *testing.T)) {
 		t.Run(name, f)
 	}
 	required := strings.Split(os.Getenv("LOGVEIL_REQUIRE"), ",")
-	for _, name := range append(kernels[runtime.GOARCH], required...) {
+	for _, name := range append(kernelNames[runtime.GOARCH], required...) {
 		switch {
 		case name == "" || slices.Contains(Implementations(), name):
 		case slices.Contains(required, name):
