@@ -22,6 +22,8 @@ type batcher struct {
 	good  int // successes since limit changed
 	// quiet is until when a quota told to wait.
 	quiet time.Time
+	// maxBytes bounds the values of a batch.
+	maxBytes int
 
 	ctx  context.Context
 	stop context.CancelFunc
@@ -29,7 +31,7 @@ type batcher struct {
 }
 
 func newBatcher(r *Remote) *batcher {
-	b := &batcher{r: r, queue: make(chan *pending, r.cfg.Queue), limit: r.cfg.InFlight}
+	b := &batcher{r: r, queue: make(chan *pending, r.cfg.Queue), limit: r.cfg.InFlight, maxBytes: maxBatchBytes}
 	b.slots = sync.NewCond(&b.mu)
 	b.ctx, b.stop = context.WithCancel(r.client.ctx)
 	b.wg.Go(b.run)
@@ -86,7 +88,7 @@ const maxBatchBytes = 1 << 20
 func (b *batcher) gather(first *pending) []*pending {
 	batch, size := []*pending{first}, len(first.canon)
 	var timer *time.Timer
-	for len(batch) < b.r.cfg.Batch && size < maxBatchBytes {
+	for len(batch) < b.r.cfg.Batch && size < b.maxBytes {
 		select {
 		case p := <-b.queue:
 			batch, size = append(batch, p), size+len(p.canon)

@@ -485,6 +485,44 @@ func TestFaultTooLarge(t *testing.T) {
 	})
 }
 
+// The limits that Vault itself has, 10,000 values and 32 MiB in a request, are met by
+// halving, while a stream runs, and cost nobody a token. A Remote does not come near them
+// by itself.
+func TestFaultVaultsOwnLimits(t *testing.T) {
+	for _, c := range []struct {
+		name        string
+		n, size     int
+		maxRequests uint64
+	}{{"values", 12_000, 10, 10}, {"bytes", (32 << 20) * 3 / 4 / MaxValue * 5 / 4, MaxValue, 10}} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newFaultBench(t, func(w *world, _ *faultProxy) ClientConfig { return w.config() })
+			// Its own Client, because these requests take long.
+			cfg := b.config()
+			cfg.RequestTimeout = 30 * time.Second
+			big := newTransit(t, newClient(t, cfg), RemoteConfig{Budget: 60 * time.Second, Queue: c.n, Linger: time.Second, InFlight: 1})
+			big.cfg.Batch, big.batcher.maxBytes = c.n, 1<<30
+			vs := make([]redact.Value, c.n)
+			for i := range vs {
+				vs[i] = redact.Value{Kind: "secret", Raw: fmt.Appendf(nil, "%0*d", c.size, i)}
+			}
+			newTokenizer(t, Options{Default: Rule{Scheme: big}}).Tokenize(t.Context(), vs, nil)
+			for i := range vs {
+				if len(vs[i].Token) == 0 {
+					t.Fatalf("value %d is masked: %v", i, big.Stats().Masked)
+				}
+			}
+			st := big.Stats()
+			// One that was refused, and its halves.
+			if st.Requests < 3 || st.Requests > c.maxRequests {
+				t.Errorf("%d requests, want one that was refused and its halves", st.Requests)
+			}
+			t.Logf("%d requests of %v values", st.Requests, st.Sizes.Buckets)
+			b.stream.flows("after it")
+			b.stream.end()
+		})
+	}
+}
+
 // Vault is away at the start: refuse, or masks until it comes.
 func TestRemoteWithoutVaultAtStart(t *testing.T) {
 	w := newWorld(t)
@@ -595,4 +633,38 @@ func TestRemoteRotation(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The clock jumps: ten years ahead, Vault's certificate is over; ten years back, it is not
+// yet valid. What time says is only asked for by TLS, and only for new connections. The
+// certificates of this proxy change instead of the clock, which belongs to the machine.
+func TestFaultClockJump(t *testing.T) {
+	for name, jump := range map[string]time.Duration{"ahead": 10 * 365 * 24 * time.Hour, "back": -10 * 365 * 24 * time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			b := newFaultBench(t, throughProxy)
+			now, jumped := b.proxy.certificate(t, b.world, 0), b.proxy.certificate(t, b.world, jump)
+			b.proxy.present(now)
+			b.stream.flows("with a certificate of now")
+			b.proxy.present(jumped)
+			b.stream.dry("after the jump")
+			b.proxy.present(now)
+			b.stream.flows("when the clock is right again")
+			b.wants(t, MaskDown, MaskBreaker)
+		})
+	}
+}
+
+// The active node of a pair is gone, and the other one has not taken over.
+func TestFaultNoLeader(t *testing.T) {
+	b := newFaultBench(t, throughProxy)
+	b.proxy.set(func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+		// What Vault answers then, with this status.
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = w.Write([]byte(`{"errors":["local node not active but active cluster node not found"]}`))
+	})
+	b.stream.dry("no leader")
+	eventually(t, "breaker opens", func() bool { return b.masked(MaskBreaker) && b.masked(MaskDown) })
+	b.proxy.set(nil)
+	b.stream.flows("with a leader")
+	b.wants(t, MaskDown)
 }

@@ -2,19 +2,27 @@ package vault
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
 	"io"
+	"log"
+	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // faultProxy stands between a Client and a Vault, with TLS of its own, and does harm when
@@ -24,6 +32,39 @@ type faultProxy struct {
 	harm        atomic.Pointer[harm]
 	cut         *cutListener
 	handled     atomic.Uint64
+	server      *httptest.Server
+	// chosen, when not nil, is presented instead of the server's own certificate.
+	chosen atomic.Pointer[tls.Certificate]
+}
+
+// certificate makes a certificate for the proxy that is valid around a time, jump before
+// now, and has the Client trust it.
+func (p *faultProxy) certificate(t testing.TB, w *world, jump time.Duration) *tls.Certificate {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := time.Now().Add(-jump)
+	c := &x509.Certificate{SerialNumber: big.NewInt(at.UnixNano()), NotBefore: at.Add(-time.Hour), NotAfter: at.Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+	der, err := x509.CreateCertificate(rand.Reader, c, c, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	trusted, err := os.ReadFile(p.CAFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.file(t, "proxy-ca.pem", string(trusted)+string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})))
+	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+}
+
+// present presents a certificate to new connections, and ends the old ones.
+func (p *faultProxy) present(c *tls.Certificate) {
+	p.chosen.Store(c)
+	p.server.CloseClientConnections()
 }
 
 // harm answers a request instead of Vault; forward gives Vault's own answer.
@@ -49,9 +90,16 @@ func newFaultProxy(t testing.TB, w *world) *faultProxy {
 	p.cut = &cutListener{Listener: s.Listener}
 	p.cut.cond = sync.NewCond(&p.cut.mu)
 	s.Listener = p.cut
-	s.Config.ErrorLog = nil
+	s.Config.ErrorLog = log.New(io.Discard, "", 0) // it would tell of what the tests do
 	s.EnableHTTP2 = true
-	s.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+	s.TLS = &tls.Config{MinVersion: tls.VersionTLS12, GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
+		c := p.chosen.Load()
+		if c == nil {
+			return nil, nil
+		}
+		return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{*c}, NextProtos: []string{"h2", "http/1.1"}}, nil
+	}}
+	p.server = s
 	s.StartTLS()
 	t.Cleanup(func() {
 		p.cut.set(false)

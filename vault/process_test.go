@@ -25,7 +25,7 @@ import (
 // How many values the tests of whole fleets use, through Vault and without it.
 var (
 	fleetValues = flag.Int("vault.values", 5000, "values of the tests that ask Vault for each")
-	sealValues  = flag.Int("vault.sealed", 100_000, "values of the tests that seal in the process")
+	sealValues  = flag.Int("vault.sealed", 10_000, "values of each kind in the tests that seal in the process")
 )
 
 // The tests run themselves again as other processes, with what to do in the environment.
@@ -161,11 +161,13 @@ func TestRoundTripThroughVault(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	kinds := append([]redact.Kind{"jwt", "github"}, canonKinds...)
 	for _, name := range []string{"envelope", "transit"} {
-		n := *sealValues
+		n := *sealValues * len(kinds)
 		if name == "transit" {
 			n = *fleetValues
 		}
+		of := make(map[redact.Kind]int)
 		s, err := schemeOf(t.Context(), c, name, "")
 		if err != nil {
 			t.Fatal(err)
@@ -181,6 +183,7 @@ func TestRoundTripThroughVault(t *testing.T) {
 				if len(v.Token) == 0 {
 					t.Fatalf("%s: no token", name)
 				}
+				of[v.Kind]++
 				text = append(append(text, v.Token...), ' ')
 				want = append(append(want, uncanon(AppendCanonical(nil, v.Kind, v.Raw))...), ' ')
 			}
@@ -189,7 +192,10 @@ func TestRoundTripThroughVault(t *testing.T) {
 				t.Fatalf("%s: %+v, %v", name, st, err)
 			}
 		}
-		t.Logf("%s: %d values", name, n)
+		t.Logf("%s: %d values of %d kinds: %v", name, n, len(of), of)
+		if len(of) != len(kinds) {
+			t.Errorf("%s: values of %d kinds only", name, len(of))
+		}
 	}
 }
 
