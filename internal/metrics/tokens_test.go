@@ -1,13 +1,20 @@
 package metrics
 
 import (
+	"encoding/base64"
+	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"logveil/internal/config"
 	"logveil/vault"
+	"logveil/vault/vaulttest"
 )
 
 // tokenSeries are the series of the collector of tokens on a page.
@@ -81,6 +88,88 @@ func TestTokens(t *testing.T) {
 	} {
 		if !strings.Contains(page, line+"\n") {
 			t.Errorf("no line %s", line)
+		}
+	}
+}
+
+// With a real Vault, before and after it is sealed: the page and the alarms hold no value,
+// no token and no tenant, and count what became of the values.
+func TestPageHoldsNoValue(t *testing.T) {
+	v := vaulttest.Start(t)
+	t.Setenv("VAULT_TOKEN", v.RootToken)
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"token": v.RootToken,
+		"policy.yml": fmt.Sprintf(`
+kinds: {card: {scheme: transit}, iban: {scheme: hmac}}
+tokens: {tenants: {names: [quetzal-bank], record_field: bank}}
+vault: {address: %q, ca_file: %q, budget: 10s, request_timeout: 500ms, auth: {method: token_file, token_file: token}}
+`, v.TLSAddr, v.CAFile),
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p, err := config.Load(filepath.Join(dir, "policy.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	op, err := p.Operator(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer op.Close()
+	if _, err := op.Init(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	var alarms strings.Builder
+	r, err := p.Redactor(t.Context(), func(text string) {
+		mu.Lock()
+		defer mu.Unlock()
+		alarms.WriteString(text + "\n")
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	m := New("test")
+	if err := m.Register(Tokens(r.Metrics)); err != nil {
+		t.Fatal(err)
+	}
+	url := serve(t, m)
+	w := r.Engine.NewWorker()
+	ctx := r.ForTenant(t.Context(), "quetzal-bank")
+	redact := func(card string) string {
+		return string(w.Append(ctx, nil, []byte("mail xolotl.tlaloc@example.com card "+card+" iban DE89370400440532013000\n")))
+	}
+	if out := redact("4539578763621486"); strings.Contains(out, "_x ") {
+		t.Fatalf("masks: %s", out)
+	}
+	v.Seal(t)
+	for card := range strings.FieldsSeq("4111111111111111 5555555555554444 4012888888881881 371449635398431") {
+		redact(card)
+	}
+	w.Append(r.ForTenant(t.Context(), "tezcat-bank"), nil, []byte("mail xolotl.tlaloc@example.com\n"))
+	_, page := get(t, url+"/metrics")
+	all := tokenSeries(series(t, page))
+	for name, want := range map[string]float64{
+		"logveil_tokens_made_total,scheme=transit": 1, "logveil_tokens_made_total,scheme=hmac": 1, "logveil_no_token_total,reason=unknown_tenant,scheme=none": 1,
+	} {
+		if all[name] != want {
+			t.Errorf("%s is %v, want %v", name, all[name], want)
+		}
+	}
+	if n := all["logveil_no_token_total,reason=unreachable,scheme=transit"] + all["logveil_no_token_total,reason=breaker_open,scheme=transit"]; n != 4 {
+		t.Errorf("%v cards masked by a sealed Vault, want 4", n)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	for _, secret := range []string{"xolotl", "4539578763621486", "5555555555554444", "DE8937", "quetzal", "tezcat", "tok1_"} {
+		for _, form := range []string{secret, base64.StdEncoding.EncodeToString([]byte(secret))} {
+			if strings.Contains(page, form) || secret != "quetzal" && strings.Contains(alarms.String(), form) {
+				t.Errorf("%q stands on the page or in an alarm:\n%s", form, alarms.String())
+			}
 		}
 	}
 }
