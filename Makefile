@@ -34,12 +34,12 @@ run: build ## redact a sample Mule log and show what changed
 test: ## all tests
 	go test ./...
 
-# Detectors and checksums start no goroutines; the engine's tests run them on many.
 vaultd: ## the Vault that the tests of vault/ use, built into the user's cache
 	go run ./vault/vaulttest/build
 
+# Detectors and checksums start no goroutines; the engine's tests run them on many.
 race: ## the tests of what runs on many processors, under the race detector
-	CGO_ENABLED=1 go test -race -short ./cmd/... ./internal/config ./internal/deliver ./internal/metrics ./internal/pipe ./redact
+	CGO_ENABLED=1 go test -race -short ./cmd/... ./internal/config ./internal/deliver ./internal/metrics ./internal/pipe ./redact ./vault
 
 bench: build ## measure the engine; BENCH holds the flags of bench/main.go
 	go run ./bench $(BENCH)
