@@ -85,13 +85,14 @@ func (a *app) redact(ctx context.Context, f redactFlags, names []string) error {
 		bar = newProgress(a.stderr, totalSize(names))
 	}
 	start := time.Now()
+	edited, flush := policy.EditFields(out)
 	for _, name := range names {
 		var in *pipe.Input
 		if in, err = pipe.Open(ctx, name, a.stdin); err != nil {
 			break
 		}
 		var st redact.Stats
-		st, err = r.Engine.Copy(ctx, out, in, policy.CopyOptions(func(st redact.Stats) { bar.show(s.Bytes + st.Bytes) }))
+		st, err = r.Engine.Copy(ctx, edited, in, policy.CopyOptions(func(st redact.Stats) { bar.show(s.Bytes + st.Bytes) }))
 		s.Add(&st)
 		in.Close()
 		if in.Binary() && !f.quiet {
@@ -103,6 +104,9 @@ func (a *app) redact(ctx context.Context, f redactFlags, names []string) error {
 		}
 	}
 	bar.clear()
+	if flushErr := flush(); err == nil {
+		err = flushErr
+	}
 	if err == nil {
 		err = out.Commit()
 	}

@@ -35,6 +35,7 @@ type Policy struct {
 	Kinds  map[string]*KindRule
 	Allow  []AllowRule
 	JSON   JSON
+	Fields Fields
 	Limits Limits
 	Tokens Tokens
 	Vault  Vault
@@ -178,6 +179,22 @@ func (p *Policy) declare() object {
 					name:  "numbers",
 					doc:   "What takes the place of a number that is replaced, or of `true` or `false`. `string`: the token as a string. `null`: nothing is left of the value. `number`: a number of the same length, made from the token, that cannot be a card, a social security or a telephone number; `logveil reveal` cannot turn it back, and `true` and `false` become `null`.",
 					value: enum[redact.Numbers]{dst: &p.JSON.Numbers, words: numbers},
+				},
+			},
+		},
+		{
+			name: "fields",
+			doc:  "What else `logveil redact` changes in JSON records, one a line, after they are redacted. A path is keys joined by dots; arrays on the way stand for all their elements. Only records with such a member are written anew.",
+			value: object{
+				{
+					name:  "drop",
+					doc:   "Paths of members that are left out.",
+					value: fieldPaths{&p.Fields.Drop},
+				},
+				{
+					name:  "rename",
+					doc:   "Members that get other names. They stand last in their objects then.",
+					value: list[RenameRule]{dst: &p.Fields.Rename, what: "field", declare: (*RenameRule).declare},
 				},
 			},
 		},

@@ -101,7 +101,7 @@ func TestReference(t *testing.T) {
 	ref := string(Reference())
 	for _, key := range []string{
 		"version", "default.scheme", "kinds.KIND.enabled", "kinds.KIND.scheme", "kinds.KIND.keep_last",
-		"allow[].kind", "allow[].values", "allow[].networks", "limits.line_cap", "limits.workers", "limits.depth", "json.numbers",
+		"allow[].kind", "allow[].values", "allow[].networks", "limits.line_cap", "limits.workers", "limits.depth", "json.numbers", "fields.drop", "fields.rename[].from",
 		"tokens.key_file", "tokens.tenant", "tokens.tenants.names", "vault.address", "vault.auth.method", "vault.max_key_age",
 	} {
 		if !strings.Contains(ref, "| `"+key+"` |") {

@@ -36,6 +36,12 @@ func (p *Policy) Show(w io.Writer) {
 		workers = fmt.Sprint(p.Limits.Workers)
 	}
 	fmt.Fprintf(t, "json.numbers\t%s\n", p.JSON.Numbers)
+	if len(p.Fields.Drop) > 0 {
+		fmt.Fprintf(t, "fields.drop\t%s\n", strings.Join(p.Fields.Drop, ", "))
+	}
+	for _, r := range p.Fields.Rename {
+		fmt.Fprintf(t, "fields.rename\t%s to %s\n", r.From, r.To)
+	}
 	fmt.Fprintf(t, "limits.depth\t%d\n", p.Limits.Depth)
 	fmt.Fprintf(t, "limits.line_cap\t%s\n", formatSize(p.Limits.LineCap))
 	fmt.Fprintf(t, "limits.workers\t%s\n", workers)

@@ -47,10 +47,11 @@ var rooms = map[string]room{
 		noStd:  outside,
 	},
 	"internal/config": {
-		own:    []string{"vault", "detectors", "internal/deliver", "redact"},
+		own:    []string{"vault", "detectors", "internal/deliver", "internal/fields", "redact"},
 		others: []string{"go.yaml.in/yaml/v4"},
 		noStd:  outside,
 	},
+	"internal/fields":           {others: []string{"github.com/valyala/fastjson"}, noStd: noIO},
 	"internal/config/reference": {own: []string{"internal/config"}, noStd: outside},
 	"internal/pipe":             {own: []string{"redact"}, noStd: outside},
 	// The one room of the core that talks over the network, to Vault alone.
@@ -262,7 +263,7 @@ var direct = map[string]string{
 	"github.com/spf13/cobra":              "cmd: commands, completions",
 	"github.com/spf13/pflag":              "cmd: the errors of flags",
 	"github.com/tinylib/msgp":             "internal/deliver: MessagePack",
-	"github.com/valyala/fastjson":         "tests: a second reader of JSON",
+	"github.com/valyala/fastjson":         "internal/fields: members of JSON; tests: a second reader of it",
 	"go.yaml.in/yaml/v4":                  "internal/config: policy",
 	"golang.org/x/sys":                    "vault: locked memory, open flags",
 	"golang.org/x/term":                   "cmd: is it a terminal?",
