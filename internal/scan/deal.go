@@ -18,6 +18,8 @@ const (
 	// trueCost is what a place that does have the window costs, times that of one which
 	// passes the first test by accident.
 	trueCost = 4
+	// entryCost is what one more literal to look at costs, in the same unit.
+	entryCost = 1
 )
 
 // passes is the number of passes of the kernel over the text, for n literals.
@@ -92,13 +94,28 @@ func windowShare(text string, off int) float64 {
 	return quadShares[strings.ToLower(text[off:off+maxWindow])]
 }
 
+// entryShare is roughly how often logs have the first three bytes of the window at off: each
+// time, all literals of that hash are looked at.
+func entryShare(text string, off int) float64 {
+	a, b, c := folded(text[off]), folded(text[off+1]), folded(text[off+2])
+	return share(a, b) * share(b, c) / max(oneShare[b], share(a, b))
+}
+
+// oneShare is roughly how often logs have each folded byte.
+var oneShare = func() (t [64]float64) {
+	for a := range t {
+		for b := range 64 {
+			t[a] += share(a, b)
+		}
+	}
+	return t
+}()
+
 // The shares of the features; apartShare is that of pairs that are not neighbours.
 var pairShare, apartShare, lowShare, highShare = func() (p, o, l, h [128]float64) {
-	var one [64]float64
 	for a := range 64 {
 		for b := range 64 {
 			s, x := share(a, b), unfold(a)+unfold(b)
-			one[a] += s
 			p[pairHash(x)] += s
 			l[lowNibble(x)] += s
 			h[highNibble(x)] += s
@@ -106,7 +123,7 @@ var pairShare, apartShare, lowShare, highShare = func() (p, o, l, h [128]float64
 	}
 	for a := range 64 {
 		for b := range 64 {
-			o[pairHash(unfold(a)+unfold(b))] += one[a] * one[b]
+			o[pairHash(unfold(a)+unfold(b))] += oneShare[a] * oneShare[b]
 		}
 	}
 	return p, o, l, h
@@ -185,7 +202,7 @@ func deal(lits []Literal, m *literalModel) []window {
 	}
 	ws := make([]window, len(lits))
 	values := make([][][]int, len(lits)) // of the features of each window of each literal
-	own := make([][]float64, len(lits))  // the share of places that have the window
+	own := make([][]float64, len(lits))  // what the places cost that do have the window
 	rarest := make([]float64, len(lits))
 	order := make([]int, len(lits))
 	for i, l := range lits {
@@ -197,7 +214,7 @@ func deal(lits []Literal, m *literalModel) []window {
 				s *= shareOf(f, vs[f])
 			}
 			values[i] = append(values[i], vs)
-			own[i] = append(own[i], windowShare(l.Text, off))
+			own[i] = append(own[i], trueCost*windowShare(l.Text, off)+entryCost*entryShare(l.Text, off))
 			rarest[i] = min(rarest[i], s)
 		})
 	}
@@ -215,7 +232,7 @@ func deal(lits []Literal, m *literalModel) []window {
 				for f, v := range vs {
 					with *= g.with(f, v, shareOf(f, v))
 				}
-				if grow := with - cost + trueCost*own[i][off]; grow < best {
+				if grow := with - cost + own[i][off]; grow < best {
 					best, w.off, w.bucket = grow, off, k
 				}
 			}
