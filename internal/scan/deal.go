@@ -52,16 +52,6 @@ var hashedPairs = &literalModel{values: 128, features: []feature{
 	{0, 3, pairHash, &apartShare}, {0, 4, pairHash, &apartShare},
 }}
 
-// nibbles are the halves of each of three bytes: the features of the AVX2 kernel.
-var nibbles = &literalModel{values: 16, features: []feature{
-	{0, 1, lowNibble, &lowShare}, {0, 1, highNibble, &highShare},
-	{1, 1, lowNibble, &lowShare}, {1, 1, highNibble, &highShare},
-	{2, 1, lowNibble, &lowShare}, {2, 1, highNibble, &highShare},
-}}
-
-func lowNibble(b string) uint8  { return b[0] & 15 }
-func highNibble(b string) uint8 { return (b[0] | 0x20) >> 4 }
-
 // pairHash mixes the first and the last byte: the low seven bits of the one, without that of
 // case, and those of the other rotated by four.
 func pairHash(b string) uint8 {
@@ -112,13 +102,11 @@ var oneShare = func() (t [64]float64) {
 }()
 
 // The shares of the features; apartShare is that of pairs that are not neighbours.
-var pairShare, apartShare, lowShare, highShare = func() (p, o, l, h [128]float64) {
+var pairShare, apartShare = func() (p, o [128]float64) {
 	for a := range 64 {
 		for b := range 64 {
 			s, x := share(a, b), unfold(a)+unfold(b)
 			p[pairHash(x)] += s
-			l[lowNibble(x)] += s
-			h[highNibble(x)] += s
 		}
 	}
 	for a := range 64 {
@@ -126,7 +114,7 @@ var pairShare, apartShare, lowShare, highShare = func() (p, o, l, h [128]float64
 			o[pairHash(unfold(a)+unfold(b))] += oneShare[a] * oneShare[b]
 		}
 	}
-	return p, o, l, h
+	return p, o
 }()
 
 // unfold returns a byte that is folded to i.

@@ -141,22 +141,39 @@ func literalsGeneric(s *Scanner) {
 			// cannot be foreseen.
 			at := i + 2*bits.TrailingZeros64(m)
 			s.marked[n] = uint16(at)
-			h := quadHash(load32(s.w[at:]))
-			n += int(t.sure[h/8] >> (h % 8) & 1)
+			n += t.surely(load32(s.w[at:]))
 		}
 	}
-	for _, at := range s.marked[:n] {
-		place := s.base + int(at)
-		for i := t.first[evenHash(load32(s.w[at:]))]; ; i++ {
-			w := &t.windows[i]
+	s.compareEven(s.marked[:n])
+}
+
+// compareEven finds the literals that have a window at places.
+func (s *Scanner) compareEven(places []uint16) {
+	t := s.lits.even
+	for _, at := range places {
+		x := load32(s.w[at:])
+		if i := t.whole[wholeHash(x)]; i > 0 {
+			s.compareWindows(t.windows[i:], x, int(at))
+		}
+		if i := t.part[evenHash(x)]; i > 0 {
+			s.compareWindows(t.windows[i:], x, int(at))
+		}
+	}
+}
+
+// compareWindows finds the literals of a chain of windows that have the bytes x, at a place.
+func (s *Scanner) compareWindows(chain []evenWindow, x uint32, at int) {
+	for i := range chain {
+		w := &chain[i]
+		if x&w.mask == w.want {
 			e := &s.lits.entries[w.entry]
-			start := place - int(w.off)
+			start := s.base + at - int(w.off)
 			if start >= 0 && (start+8 > len(s.text) || (load64(s.text[start:])|e.fold)&e.mask == e.want) {
 				s.compare(int(w.entry), start)
 			}
-			if w.last {
-				break
-			}
+		}
+		if w.last {
+			return
 		}
 	}
 }

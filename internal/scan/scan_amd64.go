@@ -18,6 +18,8 @@ var (
 
 	_ [14]byte = [hashBits]byte{}
 	_ [11]byte = [filterBits]byte{}
+	_ [13]byte = [evenBits]byte{}
+	_ [16]byte = [quadBits]byte{}
 	_ [28]byte = [unsafe.Offsetof(literalEntry{}.off)]byte{}
 	_ [30]byte = [unsafe.Offsetof(literalEntry{}.last)]byte{}
 	_ [40]byte = [unsafe.Sizeof(literalEntry{})]byte{}
@@ -34,8 +36,8 @@ func native() (ms []*implementation) {
 				s.live = classesAVX512(&s.planes[0], &s.w[0], uintptr(s.stripe), s.before, (*[128]uint8)(kinds[:]))
 			},
 			literals: func(s *Scanner) {
-				s.mark(literalsAVX512)
-				s.compareMarked(markedPlacesAVX512)
+				s.mark()
+				s.compareMarked()
 			},
 			run: func(s *Scanner) {
 				s.live = runAVX512(&s.planes[0], &s.t.code.words[0], uintptr(s.stripe), s.live)
@@ -45,16 +47,18 @@ func native() (ms []*implementation) {
 			},
 		})
 	}
-	if x.HasAVX2 && x.HasBMI1 && x.HasPOPCNT {
+	if x.HasAVX2 && x.HasBMI1 && x.HasBMI2 && x.HasPOPCNT {
 		ms = append(ms, &implementation{
 			name:  "avx2",
-			model: nibbles,
+			model: evenPlaces,
 			classes: func(s *Scanner) {
 				s.live = classesAVX2(&s.planes[0], &s.w[0], uintptr(s.stripe), s.before)
 			},
 			literals: func(s *Scanner) {
-				s.mark(literalsAVX2)
-				s.compareMarked(markedPlaces)
+				t := s.lits.even
+				evenAVX2(&s.marks[0], &s.w[0], uintptr(stripes*s.stripe), &t.filter[0])
+				n := markedPlaces(&s.marked[0], &s.marks[0], uintptr(stripes*s.stripe/64))
+				s.compareEven(s.marked[:surePlaces(&s.marked[0], n, &s.w[0], &t.sure[0])])
 			},
 			run: func(s *Scanner) {
 				s.live = runAVX2(&s.planes[0], &s.t.code.plain[0], uintptr(s.stripe), s.live)
@@ -70,11 +74,11 @@ func native() (ms []*implementation) {
 }
 
 // mark marks likely places of literals, pass by pass.
-func (s *Scanner) mark(kernel func(marks *uint64, w *byte, n uintptr, tables *byte)) {
+func (s *Scanner) mark() {
 	n, size, t := stripes*s.stripe, s.impl.model.tableSize(), s.lits.first
-	kernel(&s.marks[0], &s.w[0], uintptr(n), &t[0])
+	literalsAVX512(&s.marks[0], &s.w[0], uintptr(n), &t[0])
 	for t = t[size:]; len(t) > 0; t = t[size:] {
-		kernel(&s.more[0], &s.w[0], uintptr(n), &t[0])
+		literalsAVX512(&s.more[0], &s.w[0], uintptr(n), &t[0])
 		for i := range n / 64 {
 			s.marks[i] |= s.more[i]
 		}
@@ -82,9 +86,9 @@ func (s *Scanner) mark(kernel func(marks *uint64, w *byte, n uintptr, tables *by
 }
 
 // compareMarked finds the literals at the places that are marked.
-func (s *Scanner) compareMarked(markedPlaces func(places *uint16, marks *uint64, n uintptr) uintptr) {
+func (s *Scanner) compareMarked() {
 	t := s.lits
-	n := markedPlaces(&s.marked[0], &s.marks[0], uintptr(stripes*s.stripe/64))
+	n := markedPlacesAVX512(&s.marked[0], &s.marks[0], uintptr(stripes*s.stripe/64))
 	n = likelyPlaces(&s.marked[0], n, &s.w[0], &t.filter[0])
 	step := (len(s.same) - 1) / t.longest // so that all that can be found have room
 	for places := s.marked[:n]; len(places) > 0; {

@@ -2010,155 +2010,80 @@ DATA bytes80<>+30(SB)/1, $0x80
 DATA bytes80<>+31(SB)/1, $0x80
 GLOBL bytes80<>(SB), RODATA|NOPTR, $32
 
-// func literalsAVX2(marks *uint64, w *byte, n uintptr, tables *byte)
+// func evenAVX2(marks *uint64, w *byte, n uintptr, filter *uint32)
 // Requires: AVX, AVX2
-TEXT ·literalsAVX2(SB), NOSPLIT, $0-32
-	MOVQ    marks+0(FP), AX
-	MOVQ    w+8(FP), CX
-	MOVQ    n+16(FP), DX
-	MOVQ    tables+24(FP), BX
-	VMOVDQU bytes0f<>+0(SB), Y0
-	VMOVDQU bytes02<>+0(SB), Y1
-	VPXOR   Y2, Y2, Y2
-	LEAQ    (CX)(DX*1), DX
+TEXT ·evenAVX2(SB), NOSPLIT, $0-32
+	MOVQ         marks+0(FP), AX
+	MOVQ         w+8(FP), CX
+	MOVQ         n+16(FP), DX
+	MOVQ         filter+24(FP), BX
+	MOVL         $0x07dfdf00, SI
+	VMOVD        SI, X0
+	VPBROADCASTD X0, Y0
+	MOVL         $0x9e3779b1, SI
+	VMOVD        SI, X5
+	VPBROADCASTD X5, Y5
+	MOVL         $0x0000001f, SI
+	VMOVD        SI, X6
+	VPBROADCASTD X6, Y6
+	LEAQ         (CX)(DX*1), DX
 
-literals2:
-	VMOVDQU        (CX), Y3
-	VPSRLW         $0x04, Y3, Y4
-	VPAND          Y0, Y3, Y3
-	VPAND          Y0, Y4, Y4
-	VPOR           Y1, Y4, Y4
-	VMOVDQU        32(CX), Y5
-	VPSRLW         $0x04, Y5, Y6
-	VPAND          Y0, Y5, Y5
-	VPAND          Y0, Y6, Y6
-	VPOR           Y1, Y6, Y6
-	VBROADCASTI128 (BX), Y7
-	VPSHUFB        Y3, Y7, Y8
-	VPSHUFB        Y5, Y7, Y7
-	VBROADCASTI128 16(BX), Y9
-	VPSHUFB        Y3, Y9, Y3
-	VPSHUFB        Y5, Y9, Y5
-	VBROADCASTI128 32(BX), Y9
-	VPSHUFB        Y4, Y9, Y10
-	VPAND          Y10, Y8, Y8
-	VPSHUFB        Y6, Y9, Y9
-	VPAND          Y9, Y7, Y7
-	VBROADCASTI128 48(BX), Y9
-	VPSHUFB        Y4, Y9, Y4
-	VPAND          Y4, Y3, Y3
-	VPSHUFB        Y6, Y9, Y4
-	VPAND          Y4, Y5, Y5
-	VMOVDQU        1(CX), Y4
-	VPSRLW         $0x04, Y4, Y6
-	VPAND          Y0, Y4, Y4
-	VPAND          Y0, Y6, Y6
-	VPOR           Y1, Y6, Y6
-	VMOVDQU        33(CX), Y9
-	VPSRLW         $0x04, Y9, Y10
-	VPAND          Y0, Y9, Y9
-	VPAND          Y0, Y10, Y10
-	VPOR           Y1, Y10, Y10
-	VBROADCASTI128 64(BX), Y11
-	VPSHUFB        Y4, Y11, Y12
-	VPAND          Y12, Y8, Y8
-	VPSHUFB        Y9, Y11, Y11
-	VPAND          Y11, Y7, Y7
-	VBROADCASTI128 80(BX), Y11
-	VPSHUFB        Y4, Y11, Y4
-	VPAND          Y4, Y3, Y3
-	VPSHUFB        Y9, Y11, Y4
-	VPAND          Y4, Y5, Y5
-	VBROADCASTI128 96(BX), Y4
-	VPSHUFB        Y6, Y4, Y9
-	VPAND          Y9, Y8, Y8
-	VPSHUFB        Y10, Y4, Y4
-	VPAND          Y4, Y7, Y7
-	VBROADCASTI128 112(BX), Y4
-	VPSHUFB        Y6, Y4, Y6
-	VPAND          Y6, Y3, Y3
-	VPSHUFB        Y10, Y4, Y4
-	VPAND          Y4, Y5, Y5
-	VMOVDQU        2(CX), Y4
-	VPSRLW         $0x04, Y4, Y6
-	VPAND          Y0, Y4, Y4
-	VPAND          Y0, Y6, Y6
-	VPOR           Y1, Y6, Y6
-	VMOVDQU        34(CX), Y9
-	VPSRLW         $0x04, Y9, Y10
-	VPAND          Y0, Y9, Y9
-	VPAND          Y0, Y10, Y10
-	VPOR           Y1, Y10, Y10
-	VBROADCASTI128 128(BX), Y11
-	VPSHUFB        Y4, Y11, Y12
-	VPAND          Y12, Y8, Y8
-	VPSHUFB        Y9, Y11, Y11
-	VPAND          Y11, Y7, Y7
-	VBROADCASTI128 144(BX), Y11
-	VPSHUFB        Y4, Y11, Y4
-	VPAND          Y4, Y3, Y3
-	VPSHUFB        Y9, Y11, Y4
-	VPAND          Y4, Y5, Y5
-	VBROADCASTI128 160(BX), Y4
-	VPSHUFB        Y6, Y4, Y9
-	VPAND          Y9, Y8, Y8
-	VPSHUFB        Y10, Y4, Y4
-	VPAND          Y4, Y7, Y7
-	VBROADCASTI128 176(BX), Y4
-	VPSHUFB        Y6, Y4, Y6
-	VPAND          Y6, Y3, Y3
-	VPSHUFB        Y10, Y4, Y4
-	VPAND          Y4, Y5, Y5
-	VPOR           Y8, Y3, Y8
-	VPCMPEQB       Y2, Y8, Y8
-	VPMOVMSKB      Y8, SI
-	VPOR           Y7, Y5, Y7
-	VPCMPEQB       Y2, Y7, Y7
-	VPMOVMSKB      Y7, DI
-	SHLQ           $0x20, DI
-	ORQ            DI, SI
-	NOTQ           SI
-	MOVQ           SI, (AX)
-	ADDQ           $0x40, CX
-	ADDQ           $0x08, AX
-	CMPQ           CX, DX
-	JB             literals2
+even2:
+	VMOVDQU    (CX), Y7
+	VPAND      Y0, Y7, Y8
+	VPMULLD    Y5, Y8, Y8
+	VPSRLD     $0x13, Y8, Y8
+	VPCMPEQD   Y9, Y9, Y9
+	VPGATHERDD Y9, (BX)(Y8*4), Y1
+	VPAND      Y6, Y7, Y7
+	VPSRLVD    Y7, Y1, Y1
+	VPSLLD     $0x1f, Y1, Y1
+	VPSRAD     $0x1f, Y1, Y1
+	VMOVDQU    2(CX), Y7
+	VPAND      Y0, Y7, Y8
+	VPMULLD    Y5, Y8, Y8
+	VPSRLD     $0x13, Y8, Y8
+	VPCMPEQD   Y9, Y9, Y9
+	VPGATHERDD Y9, (BX)(Y8*4), Y2
+	VPAND      Y6, Y7, Y7
+	VPSRLVD    Y7, Y2, Y2
+	VPSLLD     $0x1f, Y2, Y2
+	VPSRAD     $0x1f, Y2, Y2
+	VPBLENDW   $0xaa, Y2, Y1, Y1
+	VPMOVMSKB  Y1, SI
+	VMOVDQU    32(CX), Y7
+	VPAND      Y0, Y7, Y8
+	VPMULLD    Y5, Y8, Y8
+	VPSRLD     $0x13, Y8, Y8
+	VPCMPEQD   Y9, Y9, Y9
+	VPGATHERDD Y9, (BX)(Y8*4), Y3
+	VPAND      Y6, Y7, Y7
+	VPSRLVD    Y7, Y3, Y3
+	VPSLLD     $0x1f, Y3, Y3
+	VPSRAD     $0x1f, Y3, Y3
+	VMOVDQU    34(CX), Y7
+	VPAND      Y0, Y7, Y8
+	VPMULLD    Y5, Y8, Y8
+	VPSRLD     $0x13, Y8, Y8
+	VPCMPEQD   Y9, Y9, Y9
+	VPGATHERDD Y9, (BX)(Y8*4), Y4
+	VPAND      Y6, Y7, Y7
+	VPSRLVD    Y7, Y4, Y4
+	VPSLLD     $0x1f, Y4, Y4
+	VPSRAD     $0x1f, Y4, Y4
+	VPBLENDW   $0xaa, Y4, Y3, Y3
+	VPMOVMSKB  Y3, DI
+	SHLQ       $0x20, DI
+	ORQ        DI, SI
+	MOVQ       $0x5555555555555555, DI
+	ANDQ       DI, SI
+	MOVQ       SI, (AX)
+	ADDQ       $0x40, CX
+	ADDQ       $0x08, AX
+	CMPQ       CX, DX
+	JB         even2
 	VZEROUPPER
 	RET
-
-DATA bytes02<>+0(SB)/1, $0x02
-DATA bytes02<>+1(SB)/1, $0x02
-DATA bytes02<>+2(SB)/1, $0x02
-DATA bytes02<>+3(SB)/1, $0x02
-DATA bytes02<>+4(SB)/1, $0x02
-DATA bytes02<>+5(SB)/1, $0x02
-DATA bytes02<>+6(SB)/1, $0x02
-DATA bytes02<>+7(SB)/1, $0x02
-DATA bytes02<>+8(SB)/1, $0x02
-DATA bytes02<>+9(SB)/1, $0x02
-DATA bytes02<>+10(SB)/1, $0x02
-DATA bytes02<>+11(SB)/1, $0x02
-DATA bytes02<>+12(SB)/1, $0x02
-DATA bytes02<>+13(SB)/1, $0x02
-DATA bytes02<>+14(SB)/1, $0x02
-DATA bytes02<>+15(SB)/1, $0x02
-DATA bytes02<>+16(SB)/1, $0x02
-DATA bytes02<>+17(SB)/1, $0x02
-DATA bytes02<>+18(SB)/1, $0x02
-DATA bytes02<>+19(SB)/1, $0x02
-DATA bytes02<>+20(SB)/1, $0x02
-DATA bytes02<>+21(SB)/1, $0x02
-DATA bytes02<>+22(SB)/1, $0x02
-DATA bytes02<>+23(SB)/1, $0x02
-DATA bytes02<>+24(SB)/1, $0x02
-DATA bytes02<>+25(SB)/1, $0x02
-DATA bytes02<>+26(SB)/1, $0x02
-DATA bytes02<>+27(SB)/1, $0x02
-DATA bytes02<>+28(SB)/1, $0x02
-DATA bytes02<>+29(SB)/1, $0x02
-DATA bytes02<>+30(SB)/1, $0x02
-DATA bytes02<>+31(SB)/1, $0x02
-GLOBL bytes02<>(SB), RODATA|NOPTR, $32
 
 // func runAVX2(planes *byte, code *uint32, stripe uintptr, live uint64) uint64
 // Requires: AVX, AVX2, BMI
@@ -2587,6 +2512,59 @@ place:
 	JB      place
 
 noPlace:
+	MOVQ DI, ret+32(FP)
+	RET
+
+// func surePlaces(places *uint16, n uintptr, w *byte, sure *uint8) uintptr
+// Requires: BMI2
+TEXT ·surePlaces(SB), NOSPLIT, $0-40
+	MOVQ places+0(FP), AX
+	MOVQ n+8(FP), CX
+	MOVQ w+16(FP), DX
+	MOVQ sure+24(FP), BX
+	XORQ DI, DI
+	XORQ SI, SI
+	CMPQ SI, CX
+	JEQ  noSurePlace
+
+surePlace:
+	MOVWLZX (AX)(SI*2), R8
+	MOVW    R8, (AX)(DI*2)
+	MOVL    (DX)(R8*1), R8
+	MOVL    R8, R9
+	ANDL    $0xdfdfdfdf, R9
+	IMUL3L  $-1640531535, R9, R9
+	SHRL    $0x10, R9
+	MOVL    R9, R10
+	SHRL    $0x05, R10
+	MOVL    (BX)(R10*4), R10
+	SHRXL   R9, R10, R10
+	MOVL    R10, R11
+	MOVL    R8, R9
+	ANDL    $0x00dfdfdf, R9
+	IMUL3L  $-1640531535, R9, R9
+	SHRL    $0x10, R9
+	MOVL    R9, R10
+	SHRL    $0x05, R10
+	MOVL    (BX)(R10*4), R10
+	SHRXL   R9, R10, R10
+	ORL     R10, R11
+	MOVL    R8, R9
+	ANDL    $0xdfdfdf00, R9
+	IMUL3L  $-1640531535, R9, R9
+	SHRL    $0x10, R9
+	MOVL    R9, R10
+	SHRL    $0x05, R10
+	MOVL    (BX)(R10*4), R10
+	SHRXL   R9, R10, R10
+	ORL     R10, R11
+	BTL     $0x00, R11
+	ADCQ    $0x00, DI
+	INCQ    SI
+	CMPQ    SI, CX
+	JB      surePlace
+
+noSurePlace:
 	MOVQ DI, ret+32(FP)
 	RET
 

@@ -30,10 +30,10 @@ func runAVX512(planes *byte, code *uint32, stripe uintptr, live uint64) uint64
 //go:noescape
 func classesAVX2(planes *byte, w *byte, stripe uintptr, before uint8) uint64
 
-// literalsAVX2 marks the places in w[:n] where literals may be.
+// evenAVX2 marks the even places in w[:n] that a filter admits.
 //
 //go:noescape
-func literalsAVX2(marks *uint64, w *byte, n uintptr, tables *byte)
+func evenAVX2(marks *uint64, w *byte, n uintptr, filter *uint32)
 
 // runAVX2 runs a program, of code without a hand, over planes and returns which slots are live. Needs BMI1.
 //
@@ -50,6 +50,12 @@ func markedPlaces(places *uint16, marks *uint64, n uintptr) uintptr
 //
 //go:noescape
 func likelyPlaces(places *uint16, n uintptr, w *byte, filter *uint64) uintptr
+
+// surePlaces keeps those of n places whose four bytes, or three of them, have a hash in a set, and returns
+// how many. Needs BMI2.
+//
+//go:noescape
+func surePlaces(places *uint16, n uintptr, w *byte, sure *uint8) uintptr
 
 // compareEntries writes down the entries whose first eight bytes are in text, for n > 0 places in w, which
 // is at base in text, and returns how many: the start in the upper half, the index of the entry in the lower.

@@ -246,65 +246,70 @@ func classesAVX2() {
 	RET()
 }
 
-// literalsAVX2 marks the places where a bucket has both halves of each of three bytes.
-func literalsAVX2() {
-	TEXT("literalsAVX2", attr.NOSPLIT, "func(marks *uint64, w *byte, n uintptr, tables *byte)")
+// Of ../even.go.
+const (
+	evenBits   = 13
+	quadBits   = 16
+	evenMask   = 0x07dfdf00
+	quadMask   = 0xdfdfdfdf
+	quadFactor = 0x9E3779B1
+)
+
+// dwords returns a register with all dwords x.
+func dwords(x uint32) reg.VecVirtual {
+	y, v := XMM(), YMM()
+	g := GP32()
+	MOVL(U32(x), g)
+	VMOVD(g, y)
+	VPBROADCASTD(y, v)
+	return v
+}
+
+// evenAVX2 marks the even places where the window of a literal may be. It looks at the four
+// bytes of eight places at a time, those that divide by four and those between them.
+func evenAVX2() {
+	TEXT("evenAVX2", attr.NOSPLIT, "func(marks *uint64, w *byte, n uintptr, filter *uint32)")
 	Pragma("noescape")
-	Doc("literalsAVX2 marks the places in w[:n] where literals may be.")
+	Doc("evenAVX2 marks the even places in w[:n] that a filter admits.")
 	marks := Load(Param("marks"), GP64()).(reg.GPVirtual)
 	w := Load(Param("w"), GP64()).(reg.GPVirtual)
 	n := Load(Param("n"), GP64()).(reg.GPVirtual)
-	tables := Load(Param("tables"), GP64()).(reg.GPVirtual)
-	half, fold, zero := YMM(), YMM(), YMM()
-	VMOVDQU(bytes32(0x0f), half)
-	VMOVDQU(bytes32(0x02), fold)
-	VPXOR(zero, zero, zero)
+	filter := Load(Param("filter"), GP64()).(reg.GPVirtual)
+	mask, factor, low := dwords(evenMask), dwords(quadFactor), dwords(31)
 	end := GP64()
 	LEAQ(Mem{Base: w, Index: n, Scale: 1}, end)
-	Label("literals2")
-	var hit [2][2]reg.VecVirtual // by half of the buckets, and of the 64 bytes
-	for at := range 3 {
-		var nibbles [2][2]reg.VecVirtual // lower and upper, of both halves
-		for i := range 2 {
-			l, h := YMM(), YMM()
-			VMOVDQU(Mem{Base: w, Disp: at + 32*i}, l)
-			VPSRLW(Imm(4), l, h)
-			VPAND(half, l, l)
-			VPAND(half, h, h)
-			VPOR(fold, h, h)
-			nibbles[0][i], nibbles[1][i] = l, h
+	Label("even2")
+	var marked [2]reg.GPVirtual
+	for half := range marked {
+		var admitted [2]reg.VecVirtual
+		for k := range admitted {
+			x, h, sets, all := YMM(), YMM(), YMM(), YMM()
+			VMOVDQU(Mem{Base: w, Disp: 32*half + 2*k}, x)
+			VPAND(mask, x, h)
+			VPMULLD(factor, h, h)
+			VPSRLD(Imm(32-evenBits), h, h)
+			VPCMPEQD(all, all, all)
+			VPGATHERDD(all, Mem{Base: filter, Index: h, Scale: 4}, sets)
+			VPAND(low, x, x)
+			VPSRLVD(x, sets, sets)
+			VPSLLD(Imm(31), sets, sets)
+			VPSRAD(Imm(31), sets, sets)
+			admitted[k] = sets
 		}
-		for k := range 2 {
-			for b := range 2 {
-				t := YMM()
-				VBROADCASTI128(Mem{Base: tables, Disp: ((2*at+k)*2 + b) * 16}, t)
-				for i := range 2 {
-					v := YMM()
-					VPSHUFB(nibbles[k][i], t, v)
-					if at == 0 && k == 0 {
-						hit[b][i] = v
-					} else {
-						VPAND(v, hit[b][i], hit[b][i])
-					}
-				}
-			}
-		}
+		VPBLENDW(Imm(0xaa), admitted[1], admitted[0], admitted[0])
+		marked[half] = GP64()
+		VPMOVMSKB(admitted[0], marked[half].As32())
 	}
-	var mask [2]reg.GPVirtual
-	for i := range mask {
-		VPOR(hit[0][i], hit[1][i], hit[0][i])
-		VPCMPEQB(zero, hit[0][i], hit[0][i])
-		mask[i] = GP64()
-		VPMOVMSKB(hit[0][i], mask[i].As32())
-	}
-	SHLQ(Imm(32), mask[1])
-	ORQ(mask[1], mask[0])
-	NOTQ(mask[0])
-	MOVQ(mask[0], Mem{Base: marks})
+	SHLQ(Imm(32), marked[1])
+	ORQ(marked[1], marked[0])
+	even := GP64()
+	MOVQ(U64(0x5555555555555555), even)
+	ANDQ(even, marked[0])
+	MOVQ(marked[0], Mem{Base: marks})
 	ADDQ(Imm(64), w)
 	ADDQ(Imm(8), marks)
 	CMPQ(w, end)
-	JB(LabelRef("literals2"))
+	JB(LabelRef("even2"))
 	VZEROUPPER()
 	RET()
 }

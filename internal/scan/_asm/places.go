@@ -114,6 +114,51 @@ func likelyPlaces() {
 	RET()
 }
 
+// surePlaces keeps the places that pass the second filter of even places, as likelyPlaces
+// does.
+func surePlaces() {
+	TEXT("surePlaces", attr.NOSPLIT, "func(places *uint16, n uintptr, w *byte, sure *uint8) uintptr")
+	Pragma("noescape")
+	Doc("surePlaces keeps those of n places whose four bytes, or three of them, have a hash in a set, and returns",
+		"how many. Needs BMI2.")
+	places := Load(Param("places"), GP64()).(reg.GPVirtual)
+	n := Load(Param("n"), GP64()).(reg.GPVirtual)
+	w := Load(Param("w"), GP64()).(reg.GPVirtual)
+	sure := Load(Param("sure"), GP64()).(reg.GPVirtual)
+	i, count, at, x, h, bits, any := GP64(), GP64(), GP64(), GP64(), GP64(), GP64(), GP64()
+	XORQ(count, count)
+	XORQ(i, i)
+	CMPQ(i, n)
+	JEQ(LabelRef("noSurePlace"))
+	Label("surePlace")
+	MOVWLZX(Mem{Base: places, Index: i, Scale: 2}, at.As32())
+	MOVW(at.As16(), Mem{Base: places, Index: count, Scale: 2})
+	MOVL(Mem{Base: w, Index: at, Scale: 1}, x.As32())
+	for k, mask := range []uint32{quadMask, quadMask & 0x00ffffff, quadMask & 0xffffff00} {
+		MOVL(x.As32(), h.As32())
+		ANDL(U32(mask), h.As32())
+		IMUL3L(I32(quadFactor&(1<<32-1)-1<<32), h.As32(), h.As32())
+		SHRL(Imm(32-quadBits), h.As32())
+		MOVL(h.As32(), bits.As32())
+		SHRL(Imm(5), bits.As32())
+		MOVL(Mem{Base: sure, Index: bits, Scale: 4}, bits.As32())
+		SHRXL(h.As32(), bits.As32(), bits.As32())
+		if k == 0 {
+			MOVL(bits.As32(), any.As32())
+		} else {
+			ORL(bits.As32(), any.As32())
+		}
+	}
+	BTL(Imm(0), any.As32())
+	ADCQ(Imm(0), count)
+	INCQ(i)
+	CMPQ(i, n)
+	JB(LabelRef("surePlace"))
+	Label("noSurePlace")
+	Store(count, ReturnIndex(0))
+	RET()
+}
+
 // compareEntries compares the first eight bytes of the literals that may be at places.
 func compareEntries() {
 	TEXT("compareEntries", attr.NOSPLIT, "func(same *uint64, places *uint16, n uintptr, w *byte, text *byte, base, limit int, index *uint16, entries *byte) uintptr")
@@ -238,6 +283,7 @@ func stripePlaces() {
 	VZEROUPPER()
 	RET()
 }
+
 // bytes64 returns a constant of 64 bytes.
 func bytes64(name string, b func(i int) uint8) Mem {
 	m := GLOBL(name, attr.RODATA|attr.NOPTR)
