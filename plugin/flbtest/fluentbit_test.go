@@ -397,26 +397,27 @@ func TestFluentBitStops(t *testing.T) {
 		for i := range stops {
 			p := w.start()
 			time.Sleep(time.Duration(200+random.IntN(1200)) * time.Millisecond)
-			if i%3 == 1 {
+			// A reload with the end down would wait for it, and stop for nobody.
+			switch i % 5 {
+			case 1, 4:
 				p.signal(syscall.SIGHUP)
 				time.Sleep(time.Duration(random.IntN(500)) * time.Millisecond)
-			}
-			if i%4 == 2 {
+			case 2:
 				w.sink.down()
 				time.Sleep(time.Duration(500+random.IntN(1000)) * time.Millisecond)
-				if filters != "" {
-					w.noneRaw("storage")
-				}
+			}
+			if filters != "" {
+				w.noneRaw("storage")
 			}
 			p.stop()
 			if filters != "" {
 				w.noneRaw("storage")
 			}
-			if i%4 == 3 {
-				w.sink.up()
+			if i%5 == 3 {
+				w.sink.up() // it was down for this start and its stop, too
 			}
 		}
-		if stops%4 == 3 {
+		if stops%5 == 3 {
 			w.sink.up()
 		}
 		<-written
