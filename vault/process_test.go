@@ -45,7 +45,7 @@ func otherProcess(role string) error {
 	if err := HardenProcess(); err != nil {
 		return err
 	}
-	c, err := NewClient(ClientConfig{Address: os.Getenv("TEST_ADDR"), CAFile: os.Getenv("TEST_CA"), Auth: TokenFile{os.Getenv("TEST_TOKEN")}})
+	c, err := NewClient(ClientConfig{Address: os.Getenv("TEST_ADDR"), CAFile: os.Getenv("TEST_CA"), Auth: TokenFile{os.Getenv("TEST_TOKEN")}, RequestTimeout: patience})
 	if err != nil {
 		return err
 	}

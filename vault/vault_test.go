@@ -53,6 +53,10 @@ func (w *world) file(t testing.TB, name, text string) string {
 	return path
 }
 
+// patience is how long a request may take where a test is not about that: the machine may
+// be busy.
+const patience = 30 * time.Second
+
 // fast are timings for tests of faults.
 var fast = timing{
 	loginRetryMin: 20 * time.Millisecond, loginRetryMax: 100 * time.Millisecond, reloginMin: 50 * time.Millisecond,
@@ -60,7 +64,7 @@ var fast = timing{
 }
 
 func (w *world) config() ClientConfig {
-	return ClientConfig{Address: w.TLSAddr, CAFile: w.CAFile, Auth: TokenFile{w.tokenFile}, timing: fast}
+	return ClientConfig{Address: w.TLSAddr, CAFile: w.CAFile, Auth: TokenFile{w.tokenFile}, RequestTimeout: patience, timing: fast}
 }
 
 func newClient(t testing.TB, cfg ClientConfig) *Client {
@@ -70,7 +74,7 @@ func newClient(t testing.TB, cfg ClientConfig) *Client {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if err := c.Login(ctx); err != nil {
 		t.Fatal(err)
@@ -114,12 +118,12 @@ func newEnvelope(t testing.TB, c *Client, cfg EnvelopeConfig) *Envelope {
 // eventually waits for something that happens in the background.
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		if ok() {
 			return
 		}
 	}
-	t.Fatalf("%s: not in 10 s", what)
+	t.Fatalf("%s: not in %v", what, patience)
 }
 
 // Each scheme: a token, the same one twice, by another process's state too, and different

@@ -65,11 +65,17 @@ func (p *Policy) Operator(ctx context.Context) (*Operator, error) {
 // AsRedactor logs in to Vault as a redactor does, to find out whether that goes well.
 func (p *Policy) AsRedactor(ctx context.Context) (*Operator, error) { return p.operator(ctx, p.auth()) }
 
+// personsTimeout is the least time that a request of a person may take: no stream waits
+// for it.
+const personsTimeout = 10 * time.Second
+
 func (p *Policy) operator(ctx context.Context, auth vault.Auth) (*Operator, error) {
 	if !p.HasVault() {
 		return nil, ErrNoVault
 	}
-	c, err := p.client(auth, nil)
+	patient := *p
+	patient.Vault.RequestTimeout = max(p.Vault.RequestTimeout, personsTimeout)
+	c, err := patient.client(auth, nil)
 	if err != nil {
 		return nil, err
 	}
