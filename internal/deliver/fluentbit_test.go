@@ -127,7 +127,7 @@ func TestFluentBit(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			l.Close()
+			_ = l.Close()
 			r := &receiver{program: program, addr: l.Addr().String(), out: filepath.Join(t.TempDir(), "out"), input: c.input}
 			r.start(t)
 			c.options.Targets = []Target{{Network: "tcp", Address: r.addr, TLS: c.tls}}
@@ -161,7 +161,7 @@ func TestFluentBit(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		l.Close()
+		_ = l.Close()
 		r := &receiver{program: program, addr: l.Addr().String(), out: filepath.Join(t.TempDir(), "out")}
 		r.start(t)
 		f := client(t, ForwardOptions{Targets: []Target{{Network: "tcp", Address: r.addr}}, Timeout: time.Second})

@@ -371,14 +371,14 @@ func newLink(c net.Conn, r *msgp.Reader, once bool) *link {
 			ack, err := readAck(r)
 			if err != nil {
 				l.err = err
-				c.Close()
+				_ = c.Close() // what it ends for is in err
 				return
 			}
 			select {
 			case l.acks <- ack:
 			default: // nobody waits for that many: the server is out of step
 				l.err = errors.New("an acknowledgement that nobody waits for")
-				c.Close()
+				_ = c.Close() // what it ends for is in err
 				return
 			}
 		}

@@ -293,7 +293,7 @@ func TestForwardServerRestarts(t *testing.T) {
 	if err := deliver(); err == nil || Permanent(err) {
 		t.Errorf("server away: error %v", err)
 	}
-	s = newServer(t, "tcp", addr, nil, nil)
+	newServer(t, "tcp", addr, nil, nil)
 	if err := deliver(); err != nil {
 		t.Errorf("server back: %v", err)
 	}
@@ -378,7 +378,7 @@ func TestForwardFailover(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer silent.Close()
+	defer func() { _ = silent.Close() }()
 	f := client(t, ForwardOptions{Targets: []Target{first.target(), second.target()}, Timeout: time.Second})
 	deliver := func(want *forwardServer) {
 		t.Helper()

@@ -50,14 +50,14 @@ func (s *httpServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("Content-Encoding") == "gzip" {
 		z, err := gzip.NewReader(r.Body)
 		if err != nil {
-			w.WriteHeader(400)
+			w.WriteHeader(http.StatusBadRequest)
 			return
 		}
 		body = z
 	}
 	b, err := io.ReadAll(body)
 	if err != nil {
-		w.WriteHeader(400)
+		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
 	for k, v := range s.header {
@@ -68,7 +68,7 @@ func (s *httpServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.WriteHeader(s.status)
-	io.WriteString(w, "error in: "+string(b)) // as many do
+	_, _ = io.WriteString(w, "error in: "+string(b)) // as many do
 	if s.status/100 != 2 {
 		return
 	}
@@ -107,7 +107,6 @@ func httpClient(t *testing.T, o HTTPOptions) *HTTP {
 
 func TestHTTP(t *testing.T) {
 	a := newAuthority(t)
-	secret := file(t, "Bearer t0\n")
 	for name, set := range map[string]func(*httpServer, *HTTPOptions){
 		"plain": func(s *httpServer, _ *HTTPOptions) { s.Start() },
 		"gzip":  func(s *httpServer, o *HTTPOptions) { s.Start(); o.Gzip = true },
@@ -120,6 +119,7 @@ func TestHTTP(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newHTTPServer(t)
+			secret := file(t, "Bearer t0\n")
 			o := HTTPOptions{Headers: map[string]string{"X-Scope-OrgID": "a"}, AuthorizationFile: secret}
 			set(s, &o)
 			o.URL = s.URL + "/in?key=k"
@@ -141,7 +141,6 @@ func TestHTTP(t *testing.T) {
 			if err := os.WriteFile(secret, []byte("Bearer t1"), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			defer os.WriteFile(secret, []byte("Bearer t0"), 0o600)
 			if put(t, d, "x"); s.seen.Get("Authorization") != "Bearer t1" {
 				t.Error("the new secret is not used")
 			}

@@ -80,7 +80,7 @@ func newServer(t *testing.T, network, addr string, config *tls.Config, set func(
 			s.accepted++
 			s.mu.Unlock()
 			s.wg.Go(func() {
-				defer c.Close()
+				defer func() { _ = c.Close() }()
 				if err := s.serve(c); err != nil && !errors.Is(err, io.EOF) {
 					s.mu.Lock()
 					s.problems = append(s.problems, err)
@@ -95,7 +95,7 @@ func newServer(t *testing.T, network, addr string, config *tls.Config, set func(
 
 // stop ends the server and its connections.
 func (s *forwardServer) stop() {
-	s.l.Close()
+	_ = s.l.Close()
 	s.hangUp()
 	s.wg.Wait()
 }
@@ -105,7 +105,7 @@ func (s *forwardServer) hangUp() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for c := range s.conns {
-		c.Close()
+		_ = c.Close()
 		delete(s.conns, c)
 	}
 }
@@ -129,7 +129,7 @@ func (s *forwardServer) target() Target {
 func sum(parts ...string) string {
 	h := sha512.New()
 	for _, p := range parts {
-		io.WriteString(h, p)
+		h.Write([]byte(p))
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }
@@ -149,7 +149,7 @@ func (s *forwardServer) serve(c net.Conn) error {
 				return err
 			}
 			if t, ok := c.(*net.TCPConn); ok {
-				t.SetLinger(0)
+				_ = t.SetLinger(0)
 			}
 			return nil
 		case stall:

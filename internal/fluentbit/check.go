@@ -291,11 +291,11 @@ func (k *checker) flows() {
 	for len(queue) > 0 && len(seen) < maxFlows {
 		f := queue[0]
 		queue = queue[1:]
-		if s := (key{f.origin, f.tags, f.by == ""}); seen[s] {
+		id := key{f.origin, f.tags, f.by == ""}
+		if seen[id] {
 			continue
-		} else {
-			seen[s] = true
 		}
+		seen[id] = true
 		for _, filter := range k.of("filter") {
 			some, all := filter.matches(f.tags)
 			if !some {

@@ -100,10 +100,7 @@ func tags() []string {
 // TestMatch compares patterns with the regular expressions that say the same, over all
 // short tags.
 func TestMatch(t *testing.T) {
-	var patterns []string
-	for _, p := range []string{"", "*", "a", "a*", "*a", "a*b", "*a*", "a.*", "*.b", "ab", "a*b*", "*a*b", ".*", "**", "b*a."} {
-		patterns = append(patterns, p)
-	}
+	patterns := []string{"", "*", "a", "a*", "*a", "a*b", "*a*", "a.*", "*.b", "ab", "a*b*", "*a*b", ".*", "**", "b*a."}
 	all := tags()
 	in := map[string]map[string]bool{}
 	for _, p := range patterns {

@@ -53,7 +53,7 @@ func (m *Metrics) Serve(addr string) (*Server, error) {
 	go func() {
 		defer close(s.done)
 		if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			l.Close()
+			_ = l.Close() // nothing is served any more
 		}
 	}()
 	return s, nil

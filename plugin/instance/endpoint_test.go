@@ -42,7 +42,7 @@ func freeAddr(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }()
 	return l.Addr().String()
 }
 
@@ -148,7 +148,7 @@ func TestEndpointTaken(t *testing.T) {
 		if n := log.with("metrics are not shown"); n != 1 {
 			t.Errorf("start %d: said %d times", i, n)
 		}
-		l.Close() // the next start gets it
+		_ = l.Close() // the next start gets it
 	}
 	if status, _ := page(fmt.Sprintf("http://%v/healthz", l.Addr())); status != 200 {
 		t.Error("the address was free and is not served")
