@@ -47,16 +47,23 @@ func (p *pass) beyond() {
 			o = p.wholeValue(o)
 			p.found = append(p.found, Finding{Span: o, At: o.Start, Detector: Encoded})
 		}
-		blobs := slices.Clone(inner.blobs)
+		h := &w.hidden[0]
+		h.blobs = append(h.blobs[:0], inner.blobs...)
 		for _, f := range inner.out {
 			mask(f.Span)
 		}
-		for _, s := range blobs {
+		for _, s := range h.blobs {
 			if w.hides(v.b[s.Start:s.End], 0) {
 				mask(s)
 			}
 		}
 	})
+}
+
+// hidden is a text found in base64 deeper than the limit, and where it may have more.
+type hidden struct {
+	v     view
+	blobs []Span
 }
 
 // escapeBefore returns how many of the bytes from b[i] on belong to an escape that begins
@@ -111,8 +118,12 @@ func (w *Worker) hides(src []byte, round int) bool {
 		i := bytes.LastIndexByte(src, '/')
 		return i >= 0 && len(src)-i-1 >= minBlob && w.hides(src[i+1:], round)
 	}
-	var v view
-	if !v.flatten(text, Span{0, len(text)}) || round == maxRounds {
+	if round == maxRounds {
+		return true
+	}
+	h := &w.hidden[round+1]
+	v := &h.v
+	if !v.flatten(text, Span{0, len(text)}) {
 		return true
 	}
 	inner := w.pass(w.e.depth + 1)
@@ -121,7 +132,8 @@ func (w *Worker) hides(src []byte, round int) bool {
 	if len(inner.out) > 0 {
 		return true
 	}
-	for _, s := range slices.Clone(inner.blobs) {
+	h.blobs = append(h.blobs[:0], inner.blobs...)
+	for _, s := range h.blobs {
 		if w.hides(v.b[s.Start:s.End], round+1) {
 			return true
 		}

@@ -3,14 +3,18 @@ package redact_test
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/iotest"
 
+	"logveil/bench/corpus"
 	"logveil/detectors"
 	"logveil/redact"
 )
@@ -314,11 +318,35 @@ func (endless) Read(p []byte) (int, error) {
 
 func TestNoAllocation(t *testing.T) {
 	e := engine(t, redact.Options{Detectors: detectors.All()})
-	w := e.NewWorker()
-	in := sample(rand.New(rand.NewPCG(7, 8)), 200_000)
-	dst := w.Append(context.Background(), nil, in)
-	if n := testing.AllocsPerRun(20, func() { dst = w.Append(context.Background(), dst[:0], in) }); n != 0 {
-		t.Errorf("%v allocations per batch", n)
+	text := sample(rand.New(rand.NewPCG(7, 8)), 50_000)
+	lines := func(encode func(string) string) (out []byte) {
+		for l := range bytes.Lines(text) {
+			out = append(append(out, encode(string(l))...), '\n')
+		}
+		return out
+	}
+	inBase64 := func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
+	inJSON := func(s string) string { return `{"a":[` + strconv.Quote("\t"+s) + `,4111111111111111]}` }
+	texts := map[string][]byte{
+		"sample":             text,
+		"in JSON":            lines(inJSON),
+		"in JSON in JSON":    lines(func(s string) string { return inJSON(inJSON(s)) }),
+		"in a URL":           lines(func(s string) string { return "/a?b=" + url.QueryEscape("\t"+s) }),
+		"in base64":          lines(inBase64),
+		"in base64 in a URL": lines(func(s string) string { return "/a?b=" + url.QueryEscape(inBase64(s)) }),
+		"deeper than is looked": lines(func(s string) string {
+			return "%" + strings.Repeat("25", 12) + "40a " + s + " " + inBase64(inBase64(s))
+		}),
+	}
+	for _, f := range corpus.Floods() {
+		texts["flood "+f.Name] = f.Text(6 << 10)
+	}
+	for name, in := range texts {
+		w := e.NewWorker()
+		dst := w.Append(context.Background(), nil, in)
+		if n := testing.AllocsPerRun(3, func() { dst = w.Append(context.Background(), dst[:0], in) }); n != 0 {
+			t.Errorf("%s: %v allocations per batch", name, n)
+		}
 	}
 }
 

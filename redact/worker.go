@@ -81,6 +81,7 @@ type Worker struct {
 	maskedKeys maskedKeys
 	spare      []Finding // room to sort in
 	saved      savings
+	hidden     [maxRounds + 1]hidden // by round of Worker.hides
 	stats      Stats
 
 	explain   []Candidate
