@@ -39,7 +39,7 @@ func (email) Spec() redact.Spec {
 		Anchor: redact.Anchor{Shape: `@`},
 		MaxLen: emailMaxLen,
 		Rank:   50,
-		Weight: 2,
+		Weight: 3,
 	}
 }
 

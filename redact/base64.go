@@ -134,8 +134,12 @@ func (w *Worker) plusses(src []byte) []byte {
 // findings when something is found in it.
 func (p *pass) lookInBlob(s Span) bool {
 	w := p.w
+	if s.End <= p.unseen {
+		return true // masked
+	}
 	src := w.plusses(p.b[s.Start:s.End])
 	enc := blobEncoding(src)
+	w.saved.spend(min(perSample, w.saved.units))
 	if enc == nil {
 		return false
 	}

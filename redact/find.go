@@ -140,6 +140,7 @@ func (p *pass) try(off, from, to int) (ok bool) {
 	p.left -= len(lits) // to find them
 	for _, l := range lits {
 		if l.ID == p.w.e.tokenLit {
+			p.left -= tokenWork
 			if t, ok := ParseToken(p.b, l.Start); ok {
 				p.keeps = append(p.keeps, t.Span)
 			}

@@ -21,6 +21,10 @@ const (
 	decodedPerUnit = 10
 	// perDecoded is the work on each text that is decoded, however short.
 	perDecoded = 45
+	// tokenWork is the work on what may be a token of an earlier run.
+	tokenWork = 3
+	// perSample is the work to see whether something may be base64.
+	perSample = 8
 )
 
 // savings are what the windows of a batch left over.

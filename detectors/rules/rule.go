@@ -32,7 +32,7 @@ type Rule struct {
 
 const (
 	rank   = 70
-	weight = 3
+	weight = 5
 	// maxKey is how many more bytes of a key may follow a keyword.
 	maxKey = 20
 )
