@@ -15,6 +15,7 @@ import (
 
 type redactFlags struct {
 	policy, key *string
+	tenant      string
 	output      string
 	format      *choice
 	quiet       bool
@@ -48,6 +49,7 @@ interrupt ends the program at once.`,
 		},
 	}
 	f.policy, f.key = policyFlag(cmd), keyFlag(cmd)
+	cmd.Flags().StringVar(&f.tenant, "tenant", "", "the tenant `NAME` that the values belong to, instead of the policy's")
 	cmd.Flags().StringVarP(&f.output, "output", "o", "", "write to `FILE` instead of standard output")
 	f.format = format(cmd, "form of the summary")
 	cmd.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "no summary and no progress bar")
@@ -58,6 +60,9 @@ func (a *app) redact(ctx context.Context, f redactFlags, names []string) error {
 	policy, err := openPolicy(*f.policy, *f.key)
 	if err != nil {
 		return err
+	}
+	if f.tenant != "" && !policy.HasTenant(f.tenant) {
+		return config.ErrTenant
 	}
 	if names, err = a.inputs(names); err != nil {
 		return err
@@ -70,6 +75,9 @@ func (a *app) redact(ctx context.Context, f redactFlags, names []string) error {
 		return err
 	}
 	defer r.Close()
+	if f.tenant != "" {
+		ctx = r.ForTenant(ctx, f.tenant)
+	}
 	if r.KeyMade {
 		a.note("made a new key in %s; keep it safe: tokens can be turned back only with it", r.KeyFile)
 	}

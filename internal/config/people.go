@@ -24,6 +24,9 @@ var ErrTenant = errors.New("that is no tenant of the policy; 'logveil check' lis
 // AllTenants stands for all tenants of a policy; no tenant has this name.
 const AllTenants = "*"
 
+// HasTenant reports whether the policy names a tenant.
+func (p *Policy) HasTenant(name string) bool { return name != "" && slices.Contains(p.tenants(), name) }
+
 // tenantsNamed returns the tenant of the name, or all.
 func (p *Policy) tenantsNamed(name string) ([]string, error) {
 	all := p.tenants()
