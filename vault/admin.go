@@ -230,11 +230,12 @@ func Policies(p Plan) ([]Policy, error) {
 // policy returns the policy of a redactor or an investigator.
 func (p *Plan) policy(tenant string, reads bool) string {
 	var h hcl
-	schemes := p.Schemes
-	if reads {
-		schemes = remoteSchemes
-	}
-	for _, s := range schemes {
+	for _, s := range remoteSchemes {
+		switch inUse := slices.Contains(p.Schemes, s); {
+		case inUse:
+		case !reads, s == "envelope" && len(p.Kinds) == 0:
+			continue // without kinds, keys of all could be derived
+		}
 		key := p.KeyName(s, tenant)
 		h.path(p.Mount+"/keys/"+key, "read")
 		switch s {

@@ -202,6 +202,25 @@ func TestPoliciesAreEnough(t *testing.T) {
 	}
 }
 
+// What a plan does not use costs a redactor's policy nothing, and lets an investigator read
+// what a former plan made, but never envelope keys of kinds that nobody named.
+func TestPoliciesOfFormerPlans(t *testing.T) {
+	p := Plan{Schemes: []string{"transit"}}
+	for name, want := range map[string]string{"logveil-redactor": "transit", "logveil-investigator": "hmac transit"} {
+		hcl := policyOf(t, p, name)
+		for _, s := range allSchemes {
+			if got := strings.Contains(hcl, "logveil-"+s); got != strings.Contains(want, s) {
+				t.Errorf("%s, %s: %v\n%s", name, s, got, hcl)
+			}
+		}
+	}
+	p.Kinds = []redact.Kind{"email"}
+	hcl := policyOf(t, p, "logveil-investigator")
+	if !strings.Contains(hcl, "hmac/logveil-envelope/sha2-512") || strings.Contains(hcl, `"input"       = []`) {
+		t.Errorf("with a kind:\n%s", hcl)
+	}
+}
+
 func TestReaderAudit(t *testing.T) {
 	w := newWorld(t)
 	p := Plan{Schemes: allSchemes}
