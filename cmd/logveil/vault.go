@@ -160,8 +160,11 @@ key cannot be used.`,
 			return err
 		}
 		start := p.AsRedactor
-		if *own {
+		switch {
+		case *own:
 			start = p.Operator
+		case p.Vault.Auth.Wrapped:
+			return usagef("a wrapped secret id can be used once, and the redactor needs it: try --own-token")
 		}
 		op, err := start(cmd.Context())
 		if err != nil {
