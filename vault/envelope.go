@@ -255,9 +255,14 @@ func (e *Envelope) takeAll(ctx context.Context) error {
 			return e.replaced()
 		case err != nil && (same || classOf(err) != classConfig):
 			return err
+		case err != nil:
+			// An older version that was retired cannot vouch for a newer.
+			if ok, err := retired(ctx, e.client, e.cfg.Mount, was); err != nil {
+				return err
+			} else if !ok {
+				return e.replaced()
+			}
 		}
-		// An error of the class says that the version in use was retired: it cannot vouch
-		// for the newer one any more.
 	}
 	if same {
 		for i, k := range kinds {

@@ -114,6 +114,16 @@ func (k *transitKey) oldest(scheme string) int {
 	return v
 }
 
+// retired reports whether a version makes no tokens any more, because its key's oldest
+// version for that is a later one.
+func retired(ctx context.Context, c caller, mount string, id KeyID) (bool, error) {
+	k, err := readKey(ctx, c, mount, id.Key)
+	if err != nil {
+		return false, err
+	}
+	return id.Version < max(k.oldest(id.Scheme), k.MinEncryption), nil
+}
+
 // checkKey makes sure that a key suits a scheme and has the version, and returns its id.
 func checkKey(ctx context.Context, c caller, scheme, mount, name string, version int) (KeyID, error) {
 	k, err := readKey(ctx, c, mount, name)

@@ -273,10 +273,16 @@ func (r *Remote) update(ctx context.Context) error {
 		// Last, so that it vouches for the probe. An older version that was retired
 		// cannot.
 		results, err := r.send(ctx, was, nil)
-		if err != nil && classOf(err) != classConfig {
+		switch refused := err == nil && len(results) == 1 && results[0].Error != ""; {
+		case refused, err != nil && classOf(err) == classConfig:
+			if ok, err := retired(ctx, r.client, r.cfg.Mount, was.id); err != nil {
+				return err
+			} else if !ok {
+				return r.replaced()
+			}
+		case err != nil:
 			return err
-		}
-		if err == nil && (len(results) != 1 || results[0].Error == "" && !was.sings(r.method, &results[0])) {
+		case len(results) != 1 || !was.sings(r.method, &results[0]):
 			return r.replaced()
 		}
 	}

@@ -198,6 +198,7 @@ func (t *Tokenizer) answer(vs []redact.Value, buf []byte, w **waits) []byte {
 		buf = l.answer(part, first, buf, w, &used)
 	}
 	clear(l.canon[:min(used+1, cap(l.canon))])
+	clear(l.todo.seals[:]) // keys that are dropped must not stay
 	return buf
 }
 
