@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -36,7 +37,7 @@ no value, is ever printed.`,
 			return unknownCommand(cmd, args[0])
 		},
 	}
-	cmd.AddCommand(a.vaultInitCmd(), a.vaultCheckCmd(), a.vaultPolicyCmd(), a.vaultRotateCmd(), a.vaultRewrapCmd(), a.vaultShredCmd())
+	cmd.AddCommand(a.vaultInitCmd(), a.vaultCheckCmd(), a.vaultManifestCmd(), a.vaultPolicyCmd(), a.vaultRotateCmd(), a.vaultRewrapCmd(), a.vaultShredCmd())
 	return cmd
 }
 
@@ -265,6 +266,44 @@ policies have to be written again.`,
 		}
 		_, err = pipe.Stdout(a.stdout).Write(b.Bytes())
 		return err
+	}
+	return cmd
+}
+
+func (a *app) vaultManifestCmd() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "manifest",
+		Short: "List the keys of all tokens that can be read",
+		Long: `Manifest lists every key that made tokens of the policy and that Vault still has, of schemes
+that are not in use now too: the kid, which stands in a token behind its kind, and the
+scheme, key, version, epoch and tenant behind it.`,
+		Example: `  logveil vault manifest -p policy.yml`,
+		Args:    noArgs,
+	}
+	load := vaultPolicy(cmd)
+	tenant := tenantFlag(cmd, "list those of this `NAME` only; * is all")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		op, err := a.operator(cmd.Context(), load)
+		if err != nil {
+			return err
+		}
+		defer op.Close()
+		keys, err := op.Manifest(cmd.Context(), *tenant)
+		if err != nil {
+			return err
+		}
+		rows := [][]string{{"KID", "SCHEME", "KEY", "VERSION", "EPOCH", "TENANT"}}
+		for _, k := range keys {
+			row := []string{k.Kid(), k.Scheme, k.Key, strconv.Itoa(k.Version), "-", "-"}
+			if k.Scheme == "envelope" {
+				row[4] = strconv.Itoa(k.Epoch)
+			}
+			if k.Tenant != "" {
+				row[5] = k.Tenant
+			}
+			rows = append(rows, row)
+		}
+		return a.table(rows)
 	}
 	return cmd
 }

@@ -109,6 +109,21 @@ func (o *Operator) Check(ctx context.Context, tenant string) ([]vault.CheckResul
 	return vault.Check(ctx, o.client, plan)
 }
 
+// Manifest returns the keys of every token of a tenant, or of all, that can still be read,
+// those of schemes that are not in use now too.
+func (o *Operator) Manifest(ctx context.Context, tenant string) ([]vault.KeyID, error) {
+	plan := o.policy.plan()
+	var err error
+	if plan.Tenants, err = o.policy.tenantsNamed(tenant); err != nil {
+		return nil, err
+	}
+	refs, err := plan.AllRefs()
+	if err != nil {
+		return nil, err
+	}
+	return vault.Manifest(ctx, o.client, plan.Mount, refs)
+}
+
 // Rotate gives the keys of a tenant, or of all, a new version; see [vault.Rotate].
 func (o *Operator) Rotate(ctx context.Context, tenant string, to int, dryRun bool) ([]vault.Rotation, error) {
 	tenants, err := o.policy.tenantsNamed(tenant)
