@@ -40,19 +40,26 @@ func (p *pass) fitScalar(f *Finding) {
 	if f.scalar > 0 && w.marks[f.scalar-1].slashes >= 0 || f.blob > 0 || f.Detector < 0 || !scalarByte[b[f.Start]] || f.Len() > maxScalar {
 		return
 	}
-	s := f.Span
-	for s.Start > 0 && scalarByte[b[s.Start-1]] && s.Len() <= maxScalar {
+	s, of := f.Span, &numberByte
+	if !numberByte[b[s.Start]] {
+		of = &scalarByte
+	}
+	for s.Start > 0 && of[b[s.Start-1]] && s.Len() <= maxScalar {
 		s.Start--
 	}
-	for s.End < len(b) && scalarByte[b[s.End]] && s.Len() <= maxScalar {
+	for s.End < len(b) && of[b[s.End]] && s.Len() <= maxScalar {
 		s.End++
 	}
 	if !isScalar(b[s.Start:s.End]) {
 		return
 	}
 	next := s.End
-	for next < len(b) && jsonSpace(b[next]) {
-		next++
+	for next < len(b) {
+		n := escapedSpace(b[next:])
+		if n == 0 {
+			break
+		}
+		next += n
 	}
 	if next < len(b) && b[next] != ',' && b[next] != '}' && b[next] != ']' {
 		return
@@ -99,6 +106,7 @@ func (p *pass) mark(i int) (mark, bool) {
 		switch c := back.byte(); {
 		case c == ':' && !array || c == ':' && back.opened:
 			back.i--
+			back.opened = false
 			back.space()
 			if m, ok := back.quote(); ok || !array {
 				return m, ok
@@ -170,9 +178,17 @@ func (r *backwards) byte() byte {
 	return r.b[r.i-1]
 }
 
+// space skips spaces, also escaped ones.
 func (r *backwards) space() {
-	for r.i > r.limit && jsonSpace(r.b[r.i-1]) && !(r.opened && r.b[r.i-1] == '\n') {
-		r.i--
+	for r.i > r.limit && !(r.opened && r.b[r.i-1] == '\n') {
+		i := r.i - 1
+		for i > r.limit && r.b[i-1] == '\\' {
+			i--
+		}
+		if escapedSpace(r.b[i:r.i]) != r.i-i {
+			break
+		}
+		r.i = i
 	}
 }
 
@@ -241,6 +257,14 @@ func (r *backwards) open(n int) bool {
 	}
 }
 
+// numberByte are the bytes of numbers.
+var numberByte = func() (t [256]bool) {
+	for _, c := range []byte("0123456789+-.eE") {
+		t[c] = true
+	}
+	return t
+}()
+
 // scalarByte are the bytes of numbers and of true, false and null.
 var scalarByte = func() (t [256]bool) {
 	for _, c := range []byte("0123456789+-.eEtrufalsn") {
@@ -286,6 +310,22 @@ func isScalar(b []byte) bool {
 		}
 	}
 	return len(b) == 0
+}
+
+// escapedSpace returns the length of the space at the start of b, which may be written as \n,
+// \r or \t, at any depth of escaping; 0 when there is none.
+func escapedSpace(b []byte) int {
+	if jsonSpace(b[0]) {
+		return 1
+	}
+	i := 0
+	for i < len(b) && b[i] == '\\' {
+		i++
+	}
+	if i > 0 && i < len(b) && (b[i] == 'n' || b[i] == 'r' || b[i] == 't') {
+		return i + 1
+	}
+	return 0
 }
 
 func jsonSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }

@@ -210,7 +210,9 @@ func (p *pass) look(s Span, n int) {
 			}
 		}
 		if f.scalar > 0 {
-			o.scalar = w.addMark(w.marks[f.scalar-1].out(v))
+			if m := w.marks[f.scalar-1].out(v); v.sameJSON(m, f.Start) {
+				o.scalar = w.addMark(m)
+			}
 		}
 		if o.value == 0 && o.blob == 0 && f.Len() <= MaxLookaround {
 			o.value = w.addValue(v.b[f.Start:f.End])
@@ -223,6 +225,15 @@ func (p *pass) look(s Span, n int) {
 		}
 		p.found = append(p.found, o)
 	}
+}
+
+// sameJSON reports whether the mark m of the outer text can belong to the JSON in which a
+// scalar starts at v.b[i]: a plain mark around a part that is encoded does not.
+func (v *view) sameJSON(m mark, i int) bool {
+	for i > 0 && jsonSpace(v.b[i-1]) {
+		i--
+	}
+	return m.Len() != 1 || i == 0 || v.at[i]-v.at[i-1] == 1
 }
 
 // out returns the mark as it stands in the text that v is decoded from.

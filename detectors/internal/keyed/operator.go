@@ -162,6 +162,9 @@ func Operator(b []byte, i int) (op Op, ok bool) {
 	if op.Form == Comma && op.Quote == 0 {
 		return op, false
 	}
+	if op.KeyQuoted && op.Colon && op.Quote == 0 && i < len(b) && (b[i] == '{' || b[i] == '[') {
+		return op, false // what it holds has keys of its own
+	}
 	op.Start = i
 	return op, i < len(b)
 }
