@@ -221,6 +221,9 @@ func (r *Redactor) flush(ctx context.Context, dst, part []byte) []byte {
 
 // batchOf returns the batch of the record at chunk[p].
 func (r *Redactor) batchOf(chunk []byte, p int) *batch {
+	if len(r.o.TenantPath) == 0 {
+		return r.batches[0]
+	}
 	name, ok := r.tenant(chunk, p)
 	if !ok {
 		return r.batches[0]
@@ -239,9 +242,6 @@ func (r *Redactor) batchOf(chunk []byte, p int) *batch {
 
 // tenant returns the name of the tenant of the record at chunk[p].
 func (r *Redactor) tenant(chunk []byte, p int) ([]byte, bool) {
-	if len(r.o.TenantPath) == 0 {
-		return nil, false
-	}
 	metadata, p := header(chunk, p)
 	if metadata {
 		p = skip(chunk, p)
@@ -351,6 +351,11 @@ type frame struct {
 func (r *Redactor) value(b *batch, chunk []byte, p int) int {
 	stack := r.stack[:0]
 	f := frame{left: 1}
+	if it, ok := itemAt(chunk, p); ok && it.kind == kindMap { // Fast path - nearly always.
+		f = frame{left: it.n, isMap: true}
+		b.Text = append(b.Text, '{')
+		p = it.body
+	}
 	for {
 		if f.left == 0 {
 			if f.isMap {

@@ -21,7 +21,6 @@ import (
 	"runtime/cgo"
 	"sync"
 	"sync/atomic"
-	"time"
 	"unsafe"
 
 	"github.com/fluent/fluent-bit-go/output"
@@ -35,52 +34,7 @@ var version = "unreleased"
 func main() {}
 
 // process is shared by both faces: one file loaded under two names is one library.
-var process = sync.OnceValue(func() *instance.Process { return instance.NewProcess(version, lines().add) })
-
-// lines are on their way to the host's log, from a thread of their own: Fluent Bit calls
-// on small stacks of its coroutines, and its log needs more.
-var lines = sync.OnceValue(func() queue {
-	q := make(queue, 256)
-	go func() {
-		for l := range q {
-			if l.done != nil {
-				close(l.done)
-				continue
-			}
-			log(l.level, l.text)
-		}
-	}()
-	return q
-})
-
-type queue chan line
-
-type line struct {
-	level instance.Level
-	text  string
-	done  chan struct{} // closed when what came before is in the log
-}
-
-func (q queue) add(level instance.Level, text string) {
-	select {
-	case q <- line{level: level, text: text}:
-	default: // a flood of lines is no reason to wait
-	}
-}
-
-// drain waits until the log has all lines, for a second at most.
-func (q queue) drain() {
-	end := time.After(time.Second)
-	l := line{done: make(chan struct{})}
-	select {
-	case q <- l:
-		select {
-		case <-l.done:
-		case <-end:
-		}
-	case <-end:
-	}
-}
+var process = sync.OnceValue(func() *instance.Process { return instance.NewProcess(version, log) })
 
 func log(level instance.Level, text string) {
 	s := C.CString(text)
@@ -110,11 +64,25 @@ func logveilFilterInit(ins unsafe.Pointer) (ctx C.uintptr_t) {
 //export logveilFilter
 func logveilFilter(ctx C.uintptr_t, data unsafe.Pointer, size C.size_t, out *unsafe.Pointer, outSize *C.size_t) {
 	defer recovered("filter: a chunk is left out") // nothing is in out then
-	cgo.Handle(ctx).Value().(*instance.Filter).Redact(bytesAt(data, int(size)), func(redacted []byte) {
-		if len(redacted) > 0 {
-			*out, *outSize = C.CBytes(redacted), C.size_t(len(redacted)) // the host frees it
+	f := cgo.Handle(ctx).Value().(*instance.Filter)
+	// The host frees what it gets, so it is made with its malloc: most often at once.
+	room := int(size + size/2 + 4096)
+	p := C.malloc(C.size_t(room))
+	defer func() {
+		if *out != p {
+			C.free(p)
 		}
-	})
+	}()
+	redacted := f.Redact(bytesAt(p, room)[:0], bytesAt(data, int(size)))
+	switch {
+	case len(redacted) == 0:
+		return
+	case unsafe.Pointer(&redacted[0]) == p:
+		*out = p
+	default:
+		*out = C.CBytes(redacted)
+	}
+	*outSize = C.size_t(len(redacted))
 }
 
 //export logveilFilterExit
@@ -123,7 +91,7 @@ func logveilFilterExit(ctx C.uintptr_t) {
 	h := cgo.Handle(ctx)
 	h.Value().(*instance.Filter).Close()
 	h.Delete()
-	lines().drain()
+	process().Drain()
 }
 
 // outputContext is what the host holds of an output. The library that keeps it for the host
@@ -167,7 +135,7 @@ func logveilOutputFlush(ctx, data unsafe.Pointer, size C.int, tag *C.char, inEng
 	}
 	if inEngine != 0 {
 		c.inEngine.Do(func() {
-			lines().add(instance.LevelWarn, "the output runs without workers: each delivery stops all of Fluent Bit; set workers to 1 or more")
+			process().Say(instance.LevelWarn, "the output runs without workers: each delivery stops all of Fluent Bit; set workers to 1 or more")
 		})
 	}
 	switch o.Flush(C.GoString(tag), bytesAt(data, int(size))) {
@@ -185,7 +153,7 @@ func logveilOutputExit(ctx unsafe.Pointer) {
 	if c, ok := output.FLBPluginGetContext(ctx).(*outputContext); ok {
 		if o := c.output.Swap(nil); o != nil {
 			o.Close()
-			lines().drain()
+			process().Drain()
 		}
 	}
 }
@@ -195,6 +163,6 @@ func bytesAt(p unsafe.Pointer, n int) []byte { return unsafe.Slice((*byte)(p), n
 // recovered ends a panic, and says so; not what it was about, which may hold a value.
 func recovered(what string) {
 	if recover() != nil {
-		lines().add(instance.LevelError, "a fault of the plugin at the "+what)
+		process().Say(instance.LevelError, "a fault of the plugin at the "+what)
 	}
 }

@@ -81,22 +81,17 @@ func (p *Process) newInstance(o Options, face metrics.Face) (*instance, error) {
 
 func (in *instance) close() { in.process.leave(in.policy) }
 
-// redact gives the redacted chunk to use, which must not keep it, and the number of its
-// records.
-func (in *instance) redact(ctx context.Context, chunk []byte, use func(redacted []byte, records int)) {
-	var w *worker
+// take returns a worker, and give takes it back.
+func (in *instance) take() *worker {
 	select {
-	case w = <-in.idle:
+	case w := <-in.idle:
+		return w
 	default:
-		w = &worker{r: plugin.New(in.options)}
+		return &worker{r: plugin.New(in.options)}
 	}
-	start := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, TokenWait)
-	var c plugin.Counts
-	w.out, c = w.r.Append(ctx, w.out[:0], chunk)
-	cancel()
-	in.count(w, c, len(chunk), time.Since(start))
-	use(w.out, c.Records)
+}
+
+func (in *instance) give(w *worker) {
 	if cap(w.out) > maxKept {
 		w.out = nil
 	}
@@ -106,9 +101,20 @@ func (in *instance) redact(ctx context.Context, chunk []byte, use func(redacted 
 	}
 }
 
-func (in *instance) count(w *worker, c plugin.Counts, size int, took time.Duration) {
+// redact appends the redacted chunk to dst, and returns it with the number of its records.
+func (in *instance) redact(ctx context.Context, w *worker, dst, chunk []byte) ([]byte, int) {
+	start := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, TokenWait)
+	defer cancel()
+	n := len(dst)
+	dst, c := w.r.Append(ctx, dst, chunk)
+	in.count(w, c, len(chunk), len(dst)-n, time.Since(start))
+	return dst, c.Records
+}
+
+func (in *instance) count(w *worker, c plugin.Counts, from, to int, took time.Duration) {
 	m := in.process.metrics
-	m.Batch(in.face, c.Records+c.Dropped, size, len(w.out), took)
+	m.Batch(in.face, c.Records+c.Dropped, from, to, took)
 	in.policy.counts.Add(w.r.Stats(), &w.seen)
 	if c.Dropped > 0 {
 		m.Dropped(in.face, c.Dropped)
@@ -137,10 +143,13 @@ func (p *Process) NewFilter(o Options) (*Filter, error) {
 	return &Filter{in}, nil
 }
 
-// Redact gives the redacted chunk to use, which must not keep it: empty when every record
-// was left out.
-func (f *Filter) Redact(chunk []byte, use func(redacted []byte)) {
-	f.in.redact(context.Background(), chunk, func(redacted []byte, _ int) { use(redacted) })
+// Redact appends the redacted chunk to dst, which it must not overlap, and returns the
+// extended buffer: as it was when every record was left out.
+func (f *Filter) Redact(dst, chunk []byte) []byte {
+	w := f.in.take()
+	dst, _ = f.in.redact(context.Background(), w, dst, chunk)
+	f.in.give(w)
+	return dst
 }
 
 // Close ends the filter. No chunk may come any more.
@@ -183,12 +192,14 @@ const (
 func (o *Output) Flush(tag string, chunk []byte) Result {
 	ctx, cancel := context.WithTimeout(context.Background(), FlushWait)
 	defer cancel()
-	var err error
-	o.in.redact(ctx, chunk, func(redacted []byte, records int) {
-		if records > 0 {
-			err = o.to.Deliver(ctx, tag, redacted, records)
-		}
-	})
+	w := o.in.take()
+	defer o.in.give(w)
+	var records int
+	w.out, records = o.in.redact(ctx, w, w.out[:0], chunk)
+	if records == 0 {
+		return Delivered
+	}
+	err := o.to.Deliver(ctx, tag, w.out, records)
 	switch {
 	case err == nil:
 		return Delivered

@@ -3,9 +3,7 @@ package instance
 import (
 	"context"
 	"crypto/sha256"
-	"fmt"
 	"os"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,19 +13,9 @@ import (
 	"logveil/vault"
 )
 
-// Level is how much a line of the log matters, in Fluent Bit's numbers.
-type Level int
-
-// The levels in use.
-const (
-	LevelError Level = 1
-	LevelWarn  Level = 2
-	LevelInfo  Level = 3
-)
-
 // Process is what the instances of one process share. It is safe for concurrent use.
 type Process struct {
-	log     func(Level, string)
+	lines   chan line
 	metrics *metrics.Metrics
 
 	mu       sync.Mutex
@@ -48,11 +36,11 @@ type policy struct {
 	replaced bool // by a later one; guarded by Process.mu
 }
 
-// NewProcess returns what has no instances yet. Log must be safe for concurrent use and
-// must not wait for anything that an instance does; its texts are one line each and hold
-// no values.
+// NewProcess returns what has no instances yet. log writes to the host's log, lines that
+// hold no values; it is called from one goroutine.
 func NewProcess(version string, log func(Level, string)) *Process {
-	p := &Process{log: log, metrics: metrics.New(version, "policy"), policies: map[string]*policy{}}
+	p := &Process{lines: make(chan line, maxLines), metrics: metrics.New(version, "policy"), policies: map[string]*policy{}}
+	go writeLines(p.lines, log)
 	if err := p.metrics.Register(metrics.Tokens(p.tokens)); err != nil {
 		p.say(LevelWarn, "no metrics of tokens: %v", err)
 	}
@@ -65,12 +53,6 @@ func (p *Process) tokens() vault.Metrics {
 		return r.Metrics()
 	}
 	return vault.Metrics{}
-}
-
-func (p *Process) say(l Level, format string, args ...any) {
-	for line := range strings.SplitSeq(fmt.Sprintf(format, args...), "\n") {
-		p.log(l, line)
-	}
 }
 
 // use returns the policy in force of a file, for one more instance. It reads the file
