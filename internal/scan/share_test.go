@@ -46,7 +46,7 @@ func TestShares(t *testing.T) {
 		}
 		low := bytes.ToLower(text)
 		for i := 0; i+4 <= len(low); i++ {
-			if q := low[i : i+4]; !bytes.ContainsFunc(q, func(r rune) bool { return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyz_-.", r) }) {
+			if q := low[i : i+4]; !bytes.ContainsFunc(q, func(r rune) bool { return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyz_-./: =\"'", r) }) {
 				quads[string(q)]++
 			}
 		}
@@ -71,7 +71,7 @@ func TestShares(t *testing.T) {
 		}
 		b.WriteByte('\n')
 	}
-	b.WriteString("\n// commonQuads are the runs of four letters, _, - and . that are common in\n")
+	b.WriteString("\n// commonQuads are the runs of four letters and signs that are common in\n")
 	b.WriteString("// logs: the i-th string those with a share of 1/2^(i+8) or more, and of less than twice that.\n")
 	b.WriteString("var commonQuads = [...]string{\n")
 	for i := range 9 {
