@@ -25,8 +25,13 @@ import (
 
 func main() {
 	work := run
-	if len(os.Args) > 1 && os.Args[1] == "peer" {
-		work = func() error { return peer(os.Args[2:]) }
+	if len(os.Args) > 1 {
+		switch os.Args[1] {
+		case "peer":
+			work = func() error { return peer(os.Args[2:]) }
+		case "scaling":
+			work = func() error { return scaling(os.Args[2:]) }
+		}
 	}
 	if err := work(); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
