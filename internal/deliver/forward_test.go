@@ -108,7 +108,7 @@ func (a *authority) server(t *testing.T, clients bool) *tls.Config {
 	return c
 }
 
-func file(t *testing.T, text string) string {
+func file(t testing.TB, text string) string {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "f")
 	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
@@ -118,7 +118,7 @@ func file(t *testing.T, text string) string {
 }
 
 // client returns a Forward that is closed at the end of the test.
-func client(t *testing.T, o ForwardOptions) *Forward {
+func client(t testing.TB, o ForwardOptions) *Forward {
 	t.Helper()
 	if o.Timeout == 0 {
 		o.Timeout = 5 * time.Second

@@ -56,7 +56,7 @@ type received struct {
 	gzip       bool
 }
 
-func newServer(t *testing.T, network, addr string, config *tls.Config, set func(*forwardServer)) *forwardServer {
+func newServer(t testing.TB, network, addr string, config *tls.Config, set func(*forwardServer)) *forwardServer {
 	t.Helper()
 	l, err := net.Listen(network, addr)
 	if err != nil {
