@@ -8,7 +8,7 @@ SAMPLE  := testdata/mule/sample.log
 
 PLUGIN  := bin/flb-filter_logveil.so
 
-.PHONY: all help build plugin run test vaultd race bench lint fuzz generate man clean
+.PHONY: all help build plugin run test portable vaultd race bench lint fuzz generate man clean
 
 all: build test
 
@@ -36,6 +36,16 @@ test: ## all tests
 
 vaultd: ## the Vault that the tests of vault/ use, built into the user's cache
 	go run ./vault/vaulttest/build
+
+QEMU := qemu-aarch64-static
+
+portable: ## the tests of the engine without assembly, and of its kernels for arm64 under qemu
+	go test -tags purego ./internal/scan ./redact
+	GOARCH=arm64 go vet ./internal/scan ./redact
+	@if command -v $(QEMU) >/dev/null; then \
+		echo 'GOARCH=arm64 go test -exec $(QEMU) ./internal/scan'; \
+		GOARCH=arm64 go test -exec $(QEMU) ./internal/scan; \
+	else echo 'no $(QEMU): the tests for arm64 are left out here'; fi
 
 # Detectors and checksums start no goroutines; the engine's tests run them on many.
 race: ## the tests of what runs on many processors, under the race detector
