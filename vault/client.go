@@ -464,6 +464,8 @@ func (c *Client) failed(ctx context.Context, r request, resp *api.Response, err 
 		c.reconnect()
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		e.said = "connection cut"
+	case strings.Contains(err.Error(), "http2: "), strings.Contains(err.Error(), "stream error: "):
+		e.said = "connection lost"
 	default:
 		if op, ok := errors.AsType[*net.OpError](err); ok {
 			e.said = op.Op + ": " + strings.TrimPrefix(op.Err.Error(), op.Op+": ")

@@ -50,7 +50,7 @@ func otherProcess(role string) error {
 		return err
 	}
 	defer c.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Minute) // for all that it does
 	defer cancel()
 	if err := c.Login(ctx); err != nil {
 		return err
@@ -75,7 +75,7 @@ func otherProcess(role string) error {
 					tk.Tokenize(ctx, vs, nil)
 					for _, v := range vs {
 						if len(v.Token) == 0 {
-							return fmt.Errorf("%s: no token", name)
+							return fmt.Errorf("%s: no token for %s of %d bytes: %v", name, v.Kind, len(v.Raw), Measure(NewTenants(map[string]*Tokenizer{"": tk}), s).Schemes[name].Masked)
 						}
 						sum.Write(v.Token)
 					}
@@ -181,7 +181,7 @@ func TestRoundTripThroughVault(t *testing.T) {
 			text, want = text[:0], want[:0]
 			for _, v := range vs {
 				if len(v.Token) == 0 {
-					t.Fatalf("%s: no token", name)
+					t.Fatalf("%s: no token for %s of %d bytes: %v", name, v.Kind, len(v.Raw), Measure(NewTenants(map[string]*Tokenizer{"": tk}), s).Schemes[name].Masked)
 				}
 				of[v.Kind]++
 				text = append(append(text, v.Token...), ' ')

@@ -103,7 +103,7 @@ func TestPageHoldsNoValue(t *testing.T) {
 		"policy.yml": fmt.Sprintf(`
 kinds: {card: {scheme: transit}, iban: {scheme: hmac}}
 tokens: {tenants: {names: [quetzal-bank], record_field: bank}}
-vault: {address: %q, ca_file: %q, budget: 10s, request_timeout: 500ms, auth: {method: token_file, token_file: token}}
+vault: {address: %q, ca_file: %q, budget: 60s, request_timeout: 30s, start_timeout: 60s, auth: {method: token_file, token_file: token}}
 `, v.TLSAddr, v.CAFile),
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
