@@ -45,22 +45,37 @@ type view struct {
 
 // noteEscapes notes where p.b[from:to) has escapes, in the window that is loaded from off.
 func (p *pass) noteEscapes(off, from, to int) {
-	for _, c := range p.w.sc.Escapes(from, to) {
-		at := off + int(c)
-		if at+1 < len(p.b) && p.b[at+1] == '"' {
-			continue // as nearly all are in JSON
-		}
-		n := escapeLen(p.b, at)
-		if n == 0 {
+	cs := p.w.sc.Escapes(from, to)
+	for i := 0; i < len(cs); {
+		k := len(p.escapes)
+		if at := off + int(cs[i]); k == 0 || at-p.escapes[k-1].End >= viewContext {
+			if n := p.hiding(at); n > 0 {
+				p.escapes = append(p.escapes, Span{at, at + n})
+			}
+			i++
 			continue
 		}
 		// Of the escapes close together, the first and the last are enough.
-		if k := len(p.escapes); k > 0 && at-p.escapes[k-1].End < viewContext {
-			p.escapes[k-1].End = max(p.escapes[k-1].End, at+n)
-		} else {
-			p.escapes = append(p.escapes, Span{at, at + n})
+		s := &p.escapes[k-1]
+		n, _ := slices.BinarySearchFunc(cs[i:], s.End+viewContext-off, func(c uint16, at int) int { return int(c) - at })
+		near := cs[i : i+n]
+		i += n
+		for q := len(near) - 1; q >= 0; q-- {
+			at := off + int(near[q])
+			if n := p.hiding(at); n > 0 {
+				s.End = max(s.End, at+n)
+				break
+			}
 		}
 	}
+}
+
+// hiding returns the length of the escape at p.b[at] if it is one that hides something.
+func (p *pass) hiding(at int) int {
+	if at+1 < len(p.b) && p.b[at+1] == '"' {
+		return 0 // as nearly all are in JSON
+	}
+	return escapeLen(p.b, at)
 }
 
 // notePlusses notes where it has plus signs that may be escapes.

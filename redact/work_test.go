@@ -23,7 +23,7 @@ func TestFloodHidesNothing(t *testing.T) {
 		{" " + card + " ", card},
 		{" %34" + card[1:] + " ", card[1:]},
 		{` a\u006ea@example.com `, "example.com"},
-		{" " + base64.StdEncoding.EncodeToString([]byte("the card is "+card+", as it was")) + " ", "NDExMTEx"},
+		{" " + base64.StdEncoding.EncodeToString([]byte("the card is "+card+", as it was")) + " ", "NDExMTExMTEx"},
 		{" " + url.QueryEscape(url.QueryEscape("%34"+card[1:]+" ")), card[1:]},
 	}
 	e := engine(t, redact.Options{Detectors: detectors.All()})

@@ -33,6 +33,12 @@ var floodUnits = []string{
 	`\u0040`, "%40", "&#64;", "QUtJQUFL", `{"a":`, "[[",
 	// found by Search
 	"password=", "=keyW", `key:e@key_:k\\a@\\t\\`, `k:@\tUR\t.c=iuut3key:`, `\r\@Key=e\r\Key=`, `@\teKeyJ=@\t.key:@\tKeyJ=@\t.`,
+	// lists of values, and values that overlap
+	"10.0.0.1,", "4111111111111111,", "a@b.c", "a@a.bb@", "é@é.", "0000.1111.2222.", "curl -u a:",
+	// keywords that look ahead, keys, literals of many rules, literals that overlap themselves
+	"ssn ", "phone 1", "pwd=a;", "pwd='", "sk-", "://:", "PuTTY-User-Key-File-2: ", "-----", strings.Repeat("A", 24) + " ",
+	// base64, some of it of base64, and many layers
+	"QUtJQUlPU0ZPRE5ON0VYQU1QTEUg ", "VGhlIGNhcmQgaXMgNDExMTEx ", "ZXlKaGJH", "%2525252525252525252540a", `\\\\\\\\n`,
 }
 
 // Floods lists the known ones, each at every length of FloodLines: the units above and long runs of digits,
