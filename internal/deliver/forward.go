@@ -61,6 +61,7 @@ type target struct {
 	mu     sync.Mutex
 	idle   []*link   // guarded by mu; the one used last at the end
 	failed time.Time // guarded by mu; zero while it works
+	closed bool      // guarded by mu; no connection is kept any more
 }
 
 // maxIdle is how many connections to a target are kept without use.
@@ -249,10 +250,15 @@ func (t *target) take(idle time.Duration) *link {
 	return nil
 }
 
-// give keeps a connection for later. Those that are too old are closed.
+// give keeps a connection for later, if there may be a later delivery. Of too many the
+// oldest is closed.
 func (t *target) give(l *link) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.closed {
+		l.close()
+		return
+	}
 	l.used = time.Now()
 	t.idle = append(t.idle, l)
 	if len(t.idle) > maxIdle {
@@ -272,7 +278,7 @@ func (f *Forward) Close(ctx context.Context) error {
 		for _, l := range t.idle {
 			l.close()
 		}
-		t.idle = nil
+		t.idle, t.closed = nil, true
 		t.mu.Unlock()
 	}
 	return err
@@ -371,14 +377,14 @@ func newLink(c net.Conn, r *msgp.Reader, once bool) *link {
 			ack, err := readAck(r)
 			if err != nil {
 				l.err = err
-				_ = c.Close() // what it ends for is in err
+				abort(c)
 				return
 			}
 			select {
 			case l.acks <- ack:
 			default: // nobody waits for that many: the server is out of step
 				l.err = errors.New("an acknowledgement that nobody waits for")
-				_ = c.Close() // what it ends for is in err
+				abort(c)
 				return
 			}
 		}
@@ -395,15 +401,19 @@ func (l *link) dead() bool {
 	}
 }
 
-// close ends the connection without a goodbye: that of TLS would wait up to 5 s for a
-// server that does not read, and an acknowledged message needs none.
+// close ends the connection.
 func (l *link) close() {
-	c := l.Conn
+	abort(l.Conn)
+	<-l.gone
+}
+
+// abort closes a connection without a goodbye: that of TLS would wait up to 5 s for a
+// server that does not read, and an acknowledged message needs none.
+func abort(c net.Conn) {
 	if t, ok := c.(*tls.Conn); ok {
 		c = t.NetConn()
 	}
 	_ = c.Close() // it is given up, whatever its end says
-	<-l.gone
 }
 
 // send writes the message until ctx is done.
@@ -412,7 +422,10 @@ func (l *link) send(ctx context.Context, m message) error {
 		return gone(err)
 	}
 	stop := context.AfterFunc(ctx, func() { _ = l.SetWriteDeadline(time.Unix(1, 0)) })
-	defer stop()
+	defer func() {
+		// Its deadline may be set when another delivery has the link.
+		l.once = !stop() || l.once
+	}()
 	bufs := net.Buffers{m.head, m.body, m.tail}
 	if _, err := bufs.WriteTo(l.Conn); err != nil {
 		if ctx.Err() != nil {

@@ -479,6 +479,54 @@ func TestForwardCancel(t *testing.T) {
 	}
 }
 
+// TestForwardTLSHangs: over TLS, too, a server that reads nothing costs the timeout and no
+// more: saying goodbye to it would take five seconds.
+func TestForwardTLSHangs(t *testing.T) {
+	a := newAuthority(t)
+	for name, bad := range map[string]fault{"reads nothing": stall, "not the protocol": notAck} {
+		s := newServer(t, "tcp", "127.0.0.1:0", a.server(t, false), func(s *forwardServer) { s.fault = func() fault { return bad } })
+		to := s.target()
+		to.TLS = true
+		f := client(t, ForwardOptions{Targets: []Target{to}, TLS: TLSFiles{CA: file(t, string(a.pem))}, Timeout: 500 * time.Millisecond})
+		start := time.Now()
+		if err := f.Deliver(context.Background(), "t", chunkOf(1, strings.Repeat("x", 16<<20)), 1); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+		if took := time.Since(start); took > 2500*time.Millisecond {
+			t.Errorf("%s: took %v", name, took)
+		}
+	}
+}
+
+// TestForwardCloseEarly: what comes back after a Close that did not wait is closed.
+func TestForwardCloseEarly(t *testing.T) {
+	gate := make(chan struct{})
+	s := newServer(t, "tcp", "127.0.0.1:0", nil, func(s *forwardServer) {
+		s.fault = func() fault { <-gate; return none }
+	})
+	f, err := NewForward(ForwardOptions{Targets: []Target{s.target()}, Timeout: 10 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- f.Deliver(context.Background(), "t", chunkOf(1, "x"), 1) }()
+	for s.connections() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := f.Close(ctx); err == nil {
+		t.Error("closed while a delivery was under way")
+	}
+	close(gate)
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if n := len(f.targets[0].idle); n > 0 {
+		t.Errorf("%d connections are kept", n)
+	}
+}
+
 // TestForwardClose: closing waits for what is under way, then nothing is left.
 func TestForwardClose(t *testing.T) {
 	before := runtime.NumGoroutine()

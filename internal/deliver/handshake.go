@@ -25,7 +25,8 @@ func (f *Forward) connect(ctx context.Context, t Target) (*link, error) {
 		return newLink(c, r, false), nil
 	}
 	if err := c.SetDeadline(deadlineOf(ctx)); err != nil {
-		return nil, errors.Join(err, c.Close())
+		abort(c)
+		return nil, err
 	}
 	stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })
 	once, err := f.handshake(r, c)
@@ -37,7 +38,8 @@ func (f *Forward) connect(ctx context.Context, t Target) (*link, error) {
 		err = c.SetDeadline(time.Time{})
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("handshake: %w", err), c.Close())
+		abort(c)
+		return nil, fmt.Errorf("handshake: %w", err)
 	}
 	return newLink(c, r, once), nil
 }

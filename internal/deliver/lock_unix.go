@@ -7,11 +7,15 @@ import (
 	"syscall"
 )
 
-// lockFile waits until no other process appends.
+// lockFile waits until no other process appends. Where the file system has no locks the
+// file belongs to one process.
 func lockFile(f *os.File) error {
 	for {
-		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX)
-		if err != syscall.EINTR {
+		switch err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err {
+		case syscall.EINTR:
+		case syscall.ENOLCK, syscall.ENOTSUP, syscall.ENOSYS:
+			return nil
+		default:
 			return err
 		}
 	}
