@@ -49,7 +49,7 @@ portable: ## the tests of the engine without assembly, and of its kernels for ar
 
 # Detectors and checksums start no goroutines; the engine's tests run them on many.
 race: ## the tests of what runs on many processors, under the race detector
-	CGO_ENABLED=1 go test -race -short ./cmd/... ./internal/config ./internal/deliver ./internal/metrics ./internal/pipe ./redact ./vault
+	CGO_ENABLED=1 go test -race -short ./cmd/... ./internal/config ./internal/deliver ./internal/metrics ./internal/pipe ./plugin ./plugin/instance ./redact ./vault
 
 bench: build ## measure the engine; BENCH holds the flags of bench/main.go
 	go run ./bench $(BENCH)

@@ -25,7 +25,8 @@ type Field struct {
 	// Start and End bound the part in the text.
 	Start, End int32
 	// Key is where that begins which tells what the field is, its key for instance. From
-	// there to its end it is looked at when the whole text cannot be.
+	// there to the byte behind its end, a quotation mark for instance, it is looked at when
+	// the whole text cannot be.
 	Key int32
 	// Whole, when not 0, says that the field only stands for Fields.Whole[Whole-1], which
 	// cannot be laid out as it is. What is known by what stands before the field goes
@@ -81,10 +82,11 @@ func (w *Worker) AppendFields(ctx context.Context, dst []byte, fs *Fields, chang
 	for _, i := range w.again {
 		f := fs.Fields[i]
 		key := f.Key
-		one := Fields{Text: fs.Text[key:f.End:f.End], Fields: []Field{{f.Start - key, f.End - key, 0, f.Whole}}, Whole: fs.Whole}
+		end := min(int(f.End)+1, len(fs.Text))
+		one := Fields{Text: fs.Text[key:end:end], Fields: []Field{{f.Start - key, f.End - key, 0, f.Whole}}, Whole: fs.Whole}
 		w.taken, w.takenIn = w.taken[:0], w.takenIn[:0]
 		for _, found := range w.Find(one.Text) {
-			if found.End > int(f.Start-key) {
+			if found.End > int(f.Start-key) && found.Start < int(f.End-key) {
 				w.take(&one, found, 0)
 			}
 		}

@@ -124,6 +124,9 @@ func (p *Process) load(file string) (*policy, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(c.Fields.Drop)+len(c.Fields.Rename) > 0 {
+		p.say(LevelWarn, "the section fields of the policy is not for the plugin: Fluent Bit's own filters drop and rename")
+	}
 	for _, w := range c.Warnings() {
 		p.say(LevelWarn, "%s", w)
 	}
