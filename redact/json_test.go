@@ -90,7 +90,8 @@ var inQuotes = regexp.MustCompile(`(?:\\*"|%(?:25)*22|&quot;|&#34;)(tok1_[a-z0-9
 
 // replaced reports whether got is was with parts of it replaced by tokens.
 func replaced(was, got string) bool {
-	return replacedBy(was, got) || replacedBy(was, aNumber.ReplaceAllString(got, "$1")) || replacedBy(was, inQuotes.ReplaceAllString(got, "$1"))
+	apart := aNumber.ReplaceAllString(got, "$1")
+	return replacedBy(was, got) || replacedBy(was, apart) || replacedBy(was, inQuotes.ReplaceAllString(apart, "$1"))
 }
 
 func replacedBy(was, got string) bool {
@@ -176,13 +177,16 @@ func sameText(was, got string, depth int) error {
 		return nil
 	}
 	a, err := flatten([]byte(was))
-	if s := strings.TrimSpace(was); err != nil || len(s) == 0 || strings.IndexByte(`{["`, s[0]) < 0 || depth > redact.DefaultDepth || !json.Valid([]byte(was)) || aToken.FindString(got) == got {
+	if s := strings.TrimSpace(was); err != nil || len(s) == 0 || strings.IndexByte(`{["`, s[0]) < 0 || depth > redact.DefaultDepth || !json.Valid([]byte(was)) || aToken.FindString(got) == strings.TrimSpace(got) {
 		if !replaced(was, got) {
 			return fmt.Errorf("%.300q became %.300q", was, got)
 		}
 		return nil
 	}
 	b, err := flatten([]byte(got))
+	if len(a) == 1 && replaced(was, got) {
+		return nil
+	}
 	if err != nil || len(a) != len(b) {
 		return fmt.Errorf("inside a string, %.300q became %.300q: %w", was, got, err)
 	}
@@ -308,6 +312,8 @@ func (w *writer) string(s string) {
 			w.b = append(w.b, '\\', byte(c))
 		case c == '\n':
 			w.b = append(w.b, `\n`...)
+		case c == '\t':
+			w.b = append(w.b, `\t`...)
 		default:
 			w.b = append(w.b, string(c)...)
 		}

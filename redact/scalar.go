@@ -233,6 +233,9 @@ func (r *backwards) value() bool {
 			for r.i > r.limit && scalarByte[r.b[r.i-1]] {
 				r.i--
 			}
+			if r.i > r.limit && r.b[r.i-1] == '\\' {
+				r.i++ // of an escaped space
+			}
 		default:
 			return false
 		}

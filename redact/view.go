@@ -279,8 +279,8 @@ func (v *view) decode(text []byte, s Span, flat bool) {
 			}
 			switch r, n := rune(0), 0; c {
 			case '\\':
-				if wireBreak(text, i) {
-					break
+				if wireBreak(text, i) || i+1 < len(text) && (text[i+1] == '&' || text[i+1] == '%') {
+					break // it stands for itself, or before another escape that is undone first
 				}
 				if r, n = unicodeEscape(text, i); n == 0 && i+1 < len(text) {
 					r, n = rune(unescape(text[i+1])), 2
@@ -338,12 +338,25 @@ func (v *view) decode(text []byte, s Span, flat bool) {
 	v.b, v.at = b[:o], at[:o+1]
 }
 
-// plus reports whether a plus sign between a and b can stand for a space: in a URL between
-// letters and digits, elsewhere, as in the body of a form without any other escape,
-// between digits only.
+// plus reports whether a plus sign between a and b can stand for a space: in a URL within a
+// value, elsewhere, as in the body of a form without any other escape, between digits only.
 func (v *view) plus(a, b byte) bool {
-	return isAlnum(a) && isAlnum(b) && (v.percent || a <= '9' && b <= '9')
+	if v.percent {
+		return plusBeside[a] && (plusBeside[b] || b == '%')
+	}
+	return isAlnum(a) && isAlnum(b) && a <= '9' && b <= '9'
 }
+
+// plusBeside are the bytes that may stand before a plus sign that is a space.
+var plusBeside = func() (t [256]bool) {
+	for i := range t {
+		t[i] = isAlnum(byte(i))
+	}
+	for _, c := range []byte("+-_.~*") {
+		t[c] = true
+	}
+	return t
+}()
 
 // special are the bytes that decode looks at more closely.
 var special = [256]bool{'\\': true, '%': true, '&': true, '+': true}

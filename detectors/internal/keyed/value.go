@@ -62,11 +62,24 @@ func (op *Op) tagEnd(b []byte, lim int) int {
 	for i := op.Start; i < lim; i++ {
 		c := b[i]
 		if c == '<' && !inCDATA || lineEnd(c) || c == ']' && hasPrefix(b, i, lim, "]]>") || c == '&' && hasPrefix(b, i, lim, "&lt;/") ||
-			c == '\\' && (hasPrefix(b, i, lim, `\u003c`) || hasPrefix(b, i, lim, `\n`) || hasPrefix(b, i, lim, `\r`)) {
+			c == '\\' && (hasPrefix(b, i, lim, `\u003c`) || lastLine(b, i, lim)) {
 			return i
 		}
 	}
 	return lim
+}
+
+// lastLine reports whether the escaped line ends at b[i] are followed by a tag, or by the end
+// of what may be looked at.
+func lastLine(b []byte, i, lim int) bool {
+	start := i
+	for i+1 < lim && b[i] == '\\' && (b[i+1] == 'n' || b[i+1] == 'r' || b[i+1] == 't') || i < lim && IsBlank(b[i]) {
+		if !IsBlank(b[i]) {
+			i++
+		}
+		i++
+	}
+	return i > start && (i >= lim || b[i] == '<' || hasPrefix(b, i, lim, `\u003c`))
 }
 
 // bareStop are the bytes at which bareEnd has to think.
@@ -98,7 +111,7 @@ func (op *Op) bareEnd(b []byte, lim int) int {
 			}
 			i = n - 1
 		case ',', ';', '&', '|':
-			if c == '&' && entityStop(b, i, lim) || boundary(b, i+1, lim) {
+			if c == '&' && (i == op.Start || entityStop(b, i, lim) || queryKey(b, i+1, lim)) || boundary(b, i+1, lim) {
 				return i
 			}
 		case '"', '`':
@@ -195,6 +208,15 @@ func entityStop(b []byte, i, lim int) bool {
 		}
 	}
 	return false
+}
+
+// queryKey reports whether the next key of a query stands at b[i], perhaps with escapes.
+func queryKey(b []byte, i, lim int) bool {
+	start := i
+	for i < lim && i-start < 40 && (IsName(b[i]) || b[i] == '%' || b[i] == '+' || b[i] >= 0x80) {
+		i++
+	}
+	return i > start && i < lim && b[i] == '='
 }
 
 // boundary reports whether what follows a delimiter shows that the value before it has
