@@ -86,7 +86,6 @@ type Scanner struct {
 	// found are the literals in the window, in order.
 	found []Found
 
-	lanes  [maxStripe]uint32
 	places [stripes][maxStripe]uint16
 	counts [stripes]uint64
 	marked [Window + 32]uint16
