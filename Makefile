@@ -4,11 +4,13 @@
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unreleased)
 LINT    := bin/golangci-lint
 FUZZ    ?= 20000x
+# What peers and scaling read: left by make bench.
+FILE    ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/logveil-bench/corpus/clean.log
 SAMPLE  := testdata/mule/sample.log
 
 PLUGIN  := bin/flb-filter_logveil.so
 
-.PHONY: all help build plugin run test portable vaultd race bench lint fuzz generate man clean
+.PHONY: all help build plugin run test portable vaultd race bench peers scaling lint fuzz generate man clean
 
 all: build test
 
@@ -53,6 +55,13 @@ race: ## the tests of what runs on many processors, under the race detector
 
 bench: build ## measure the engine; BENCH holds the flags of bench/main.go
 	go run ./bench $(BENCH)
+
+peers: ## the engine and other programs on FILE, in one run; PEERS holds the runner's flags
+	go build -o bin/bench ./bench
+	go run ./bench/peers/runner -also 'logveil=$(CURDIR)/bin/bench peer' $(PEERS) $(FILE)
+
+scaling: ## what more cores bring, on FILE
+	go run ./bench scaling $(FILE)
 
 lint: $(LINT) ## go vet and the linters of .golangci.yml
 	go vet ./...
