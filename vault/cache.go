@@ -1,5 +1,7 @@
 package vault
 
+import "math/bits"
+
 // cache keeps tokens by the keyed hash of their value. It has a fixed size and holds no
 // plaintext. It is not safe for concurrent use.
 //
@@ -33,15 +35,15 @@ type cacheSlot struct {
 // newCache makes a cache of at most the given size; less than one set of entries makes
 // a cache that keeps nothing.
 func newCache(size int) *cache {
-	sets := 0
-	for n := 1; n*cacheWays*entryBytes <= size; n *= 2 {
-		sets = n
-	}
+	sets := max(0, size) / (cacheWays * entryBytes)
 	return &cache{tags: make([]uint64, sets*cacheWays), slots: make([]cacheSlot, sets*cacheWays)}
 }
 
 // set returns where the set of a hash begins.
-func (c *cache) set(h hash128) int { return int(h.hi) & (len(c.tags) - 1) &^ (cacheWays - 1) }
+func (c *cache) set(h hash128) int {
+	n, _ := bits.Mul64(h.hi, uint64(len(c.tags)/cacheWays))
+	return int(n) * cacheWays
+}
 
 // append appends the token of a hash to dst and reports whether there was one.
 func (c *cache) append(dst []byte, h hash128) ([]byte, bool) {
