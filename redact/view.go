@@ -39,6 +39,8 @@ type view struct {
 	// at[i] is the offset in the outer text of the bytes that b[i] came from; one more
 	// entry closes the last.
 	at []uint32
+	// steps is how many escapes it had, and stretches of text between them.
+	steps int
 	// percent says that it had escapes of URLs.
 	percent bool
 }
@@ -199,6 +201,7 @@ func (p *pass) after(i int) int {
 func (p *pass) look(s Span, n int) {
 	v := &p.v
 	v.decode(p.b, s, false)
+	p.w.saved.spend(min(v.steps/stepsPerUnit, p.w.saved.units))
 	w := p.w
 	inner := w.pass(p.depth + 1)
 	inner.outer, inner.query = p, v.percent
@@ -271,7 +274,8 @@ func (v *view) decode(text []byte, s Span, flat bool) {
 	b, at := v.b[:s.Len()], v.at[:s.Len()+1]
 	v.percent = bytes.IndexByte(text[s.Start:], '%') >= 0
 	o := 0
-	for i := s.Start; i < len(text); {
+	v.steps = 0
+	for i := s.Start; i < len(text); v.steps++ {
 		c, from := text[i], uint32(i)
 		if special[c] {
 			if flat {
@@ -463,7 +467,10 @@ func entity(b []byte, i int) (rune, int) {
 	if i+3 >= len(b) {
 		return 0, 0
 	}
-	if b[i+1] != '#' {
+	if c := b[i+1]; c != '#' {
+		if c != 'a' && c != 'g' && c != 'l' && c != 'q' {
+			return 0, 0 // most often it joins parts of a query
+		}
 		for _, e := range predefined {
 			if bytes.HasPrefix(b[i:], e.name) {
 				return e.r, len(e.name)

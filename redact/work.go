@@ -19,6 +19,8 @@ const (
 	near = 8 * scan.Window
 	// decodedPerUnit is how many bytes are decoded and scanned in one unit of work.
 	decodedPerUnit = 10
+	// stepsPerUnit is how many escapes, and stretches of text between them, are.
+	stepsPerUnit = 3
 	// perDecoded is the work on each text that is decoded, however short.
 	perDecoded = 45
 	// tokenWork is the work on what may be a token of an earlier run.

@@ -33,6 +33,7 @@ var floodUnits = []string{
 	`\u0040`, "%40", "&#64;", "QUtJQUFL", `{"a":`, "[[",
 	// found by Search
 	"password=", "=keyW", `key:e@key_:k\\a@\\t\\`, `k:@\tUR\t.c=iuut3key:`, `\r\@Key=e\r\Key=`, `@\teKeyJ=@\t.key:@\tKeyJ=@\t.`,
+	`dpasswo=s\\bQa&p&&&&&&&&q&&&&&&&q&`, `E\pasSwoUM\a:~'&&d&m&d&SC7zj\\\\n`, `passwbAAAAAAAAAAAAAAAAA=hu\\\\n\AAAAAAAA`, `&@\s\\rak.pa>s&'s&c&s&a&ps&&&`,
 	// lists of values, and values that overlap
 	"10.0.0.1,", "4111111111111111,", "a@b.c", "a@a.bb@", "é@é.", "0000.1111.2222.", "curl -u a:",
 	// keywords that look ahead, keys, literals of many rules, literals that overlap themselves

@@ -169,6 +169,9 @@ func escape(b []byte, i, lim, start int, quoted *answer) (next int, stop bool) {
 			}
 		}
 	case 'u':
+		if !hasPrefix(b, j, lim, "u00") {
+			break
+		}
 		for _, s := range [...]string{"u0022", "u0026", "u0027", "u003c", "u003e", "u0020", "u000a", "u000d"} {
 			if hasPrefix(b, j, lim, s) {
 				return j, true
@@ -202,6 +205,14 @@ func quotedBefore(b []byte, i int) answer {
 
 // entityStop reports whether b[i:] is an entity for a delimiter.
 func entityStop(b []byte, i, lim int) bool {
+	if i+1 >= lim {
+		return false
+	}
+	switch b[i+1] {
+	case 'q', '#', 'a', 'l', 'g':
+	default:
+		return false
+	}
 	for _, s := range [...]string{"&quot;", "&#34;", "&#39;", "&apos;", "&lt;", "&gt;", "&amp;"} {
 		if hasPrefix(b, i, lim, s) {
 			return true
