@@ -36,7 +36,7 @@ func (phone) Spec() redact.Spec {
 		},
 		MaxLen: 128,
 		Rank:   30,
-		Weight: 3,
+		Weight: 2,
 	}
 }
 

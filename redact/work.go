@@ -20,7 +20,7 @@ const (
 	// decodedPerUnit is how many bytes are decoded and scanned in one unit of work.
 	decodedPerUnit = 10
 	// stepsPerUnit is how many escapes, and stretches of text between them, are.
-	stepsPerUnit = 3
+	stepsPerUnit = 4
 	// perDecoded is the work on each text that is decoded, however short.
 	perDecoded = 45
 	// tokenWork is the work on what may be a token of an earlier run.

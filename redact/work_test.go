@@ -18,13 +18,14 @@ import (
 
 // What stands in the middle of a flood is found, or masked with it.
 func TestFloodHidesNothing(t *testing.T) {
-	const card = "4111111111111111"
+	const card = "5555555555554444"
+	inBase64 := base64.StdEncoding.EncodeToString([]byte("the card is " + card + ", as it was"))
 	planted := []struct{ text, raw string }{
 		{" " + card + " ", card},
-		{" %34" + card[1:] + " ", card[1:]},
+		{" %35" + card[1:] + " ", card[1:]},
 		{` a\u006ea@example.com `, "example.com"},
-		{" " + base64.StdEncoding.EncodeToString([]byte("the card is "+card+", as it was")) + " ", "NDExMTExMTEx"},
-		{" " + url.QueryEscape(url.QueryEscape("%34"+card[1:]+" ")), card[1:]},
+		{" " + inBase64 + " ", inBase64[16:32]},
+		{" " + url.QueryEscape(url.QueryEscape("%35"+card[1:]+" ")), card[1:]},
 	}
 	e := engine(t, redact.Options{Detectors: detectors.All()})
 	w := e.NewWorker()
