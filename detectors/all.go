@@ -1,6 +1,7 @@
 package detectors
 
 import (
+	"logveil/detectors/internal/keys"
 	"logveil/detectors/rules"
 	"logveil/redact"
 )
@@ -8,7 +9,7 @@ import (
 // All returns every detector that comes with the product, in the order of their reports.
 // Each call returns a new slice; the detectors in it are immutable.
 func All() []redact.Detector {
-	return append([]redact.Detector{
+	ds := []redact.Detector{
 		card{},
 		iban{},
 		ssn{},
@@ -26,5 +27,7 @@ func All() []redact.Detector {
 		assign{passwords},
 		assign{secrets},
 		assign{tokens},
-	}, rules.All()...)
+	}
+	ds = append(ds, tellings(keys.Default())...)
+	return append(ds, rules.All()...)
 }

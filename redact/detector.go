@@ -121,3 +121,13 @@ type Detector interface {
 	// in (at, Span.End) can be accepted, so that the engine may skip them.
 	Match(b []byte, at int) (Span, Reason)
 }
+
+// Repeater is a Detector of which a candidate may hold several values, as the key of a list
+// does.
+type Repeater interface {
+	Detector
+
+	// Next returns the value after last, which is what Match or Next accepted for the
+	// candidate at b[at]. It begins behind last, no further than Spec.MaxLen bytes from at.
+	Next(b []byte, at int, last Span) (Span, Reason)
+}

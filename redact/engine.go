@@ -68,8 +68,10 @@ type Engine struct {
 	masks [][]byte
 
 	weights [][numReasons]int // of the detectors, by what they decide
-	shapes  [][]int32         // detectors of each shape of the tables
-	lits    [][]int32         // detectors of each literal of the tables
+	// repeaters are those of the detectors that are, by their places among all.
+	repeaters []Repeater
+	shapes    [][]int32 // detectors of each shape of the tables
+	lits      [][]int32 // detectors of each literal of the tables
 	// multiline are the literals of detectors whose values cross line ends.
 	multiline [][]byte
 	// tokenLit is the literal by which tokens of an earlier pass are found.
@@ -127,6 +129,8 @@ func New(o Options) (*Engine, error) {
 		e.specs = append(e.specs, s)
 		e.kinds = append(e.kinds, s.Kind)
 		e.weights = append(e.weights, s.weights())
+		rep, _ := d.(Repeater)
+		e.repeaters = append(e.repeaters, rep)
 		if s.Anchor.Shape != "" {
 			id := shapeIDs[s.Anchor.Shape]
 			e.shapes[id] = append(e.shapes[id], int32(i))

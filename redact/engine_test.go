@@ -84,6 +84,30 @@ func TestOverlaps(t *testing.T) {
 	}
 }
 
+// list is a repeater: it takes the digits behind its literal, one finding each.
+type list struct{ word }
+
+func (list) Next(b []byte, at int, last redact.Span) (redact.Span, redact.Reason) {
+	i := last.End + 1
+	if i >= len(b) || b[i-1] != ',' || b[i]-'0' > 9 {
+		return redact.Span{}, redact.RejectOperator
+	}
+	return redact.Span{Start: i, End: i + 1}, redact.Accepted
+}
+
+func TestRepeater(t *testing.T) {
+	d := list{word{name: "list", lit: "list=", match: after(5, 1)}}
+	e := engine(t, redact.Options{Detectors: []redact.Detector{d}, Allow: func(_ redact.Kind, v []byte) bool { return string(v) == "2" }})
+	if got, want := redacted(e, "list=1,2,3,x,4 list=5"), "list=tok1_list_x,2,tok1_list_x,x,4 list=tok1_list_x"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	// The values of a list count as candidates do.
+	flood := "list=" + strings.Repeat("7,", 20000)
+	if got := redacted(e, flood); strings.Contains(got, "7") {
+		t.Errorf("a flood of values is let through")
+	}
+}
+
 func TestAllowExemptsOneFindingOnly(t *testing.T) {
 	e := engine(t, redact.Options{
 		Detectors: []redact.Detector{

@@ -171,10 +171,7 @@ func (p *pass) match(d, at int, skip []Span) {
 	if k := skip[d]; k.Start < p.base+at && p.base+at < k.End || at < p.masked {
 		return
 	}
-	if p.left < 0 {
-		// All of the window, since other detectors have not seen any of it.
-		p.w.stats.Unscanned++
-		p.mask(p.lines(p.from, p.to-1), Unscanned)
+	if p.spent() {
 		return
 	}
 	if len(p.failed) > 0 && slices.ContainsFunc(p.failed, func(s Span) bool { return s.Start <= at && at < s.End }) {
@@ -192,6 +189,34 @@ func (p *pass) match(d, at int, skip []Span) {
 		}
 		return
 	}
+	p.add(d, at, s, r, skip)
+	// The other values of a list.
+	for rep := p.w.e.repeaters[d]; rep != nil && r == Accepted && !p.spent(); {
+		last := s
+		if s, r = rep.Next(p.b, at, last); !r.OK() || s.Start < last.End {
+			return
+		}
+		p.left -= p.w.e.weights[d][r]
+		if p.w.explained {
+			p.w.explain = append(p.w.explain, Candidate{Span: s, At: at, Detector: d, Reason: r})
+		}
+		p.add(d, at, s, r, skip)
+	}
+}
+
+// spent reports whether no work is left for the window, and masks it then.
+func (p *pass) spent() bool {
+	if p.left >= 0 {
+		return false
+	}
+	// All of the window, since other detectors have not seen any of it.
+	p.w.stats.Unscanned++
+	p.mask(p.lines(p.from, p.to-1), Unscanned)
+	return true
+}
+
+// add adds what detector d accepted for the candidate at b[at].
+func (p *pass) add(d, at int, s Span, r Reason, skip []Span) {
 	open := r == AcceptedOpen
 	if open {
 		s.End = p.extend(s, p.w.e.specs[d].Multiline)

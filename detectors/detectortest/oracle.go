@@ -94,15 +94,22 @@ func (o *oracle) accepted(text []byte) []redact.Finding {
 				continue
 			}
 			s, r := d.Match(text, at)
-			if !r.OK() {
-				continue
+			rep, _ := d.(redact.Repeater)
+			for r.OK() {
+				open := false
+				if r == redact.AcceptedOpen {
+					s.End = extend(text, s.End, d.Spec().Multiline)
+					open = s.End == len(text)
+				}
+				found = append(found, redact.Finding{Span: s, At: at, Detector: i, Open: open})
+				if rep == nil || open {
+					break
+				}
+				last := s
+				if s, r = rep.Next(text, at, last); s.Start < last.End {
+					break
+				}
 			}
-			open := false
-			if r == redact.AcceptedOpen {
-				s.End = extend(text, s.End, d.Spec().Multiline)
-				open = s.End == len(text)
-			}
-			found = append(found, redact.Finding{Span: s, At: at, Detector: i, Open: open})
 		}
 	}
 	return found

@@ -64,9 +64,10 @@ var rooms = map[string]room{
 	"vault/vaulttest":       {others: []string{"github.com/hashicorp/vault/api"}},
 	"vault/vaulttest/build": {own: []string{"vault/vaulttest"}},
 	"detectors": {
-		own:   []string{"redact", "internal/check", "detectors/internal/keyed", "detectors/rules"},
+		own:   []string{"redact", "internal/check", "detectors/internal/keyed", "detectors/internal/keys", "detectors/rules"},
 		noStd: noIO,
 	},
+	"detectors/internal/keys":  {noStd: noIO},
 	"detectors/internal/keyed": {own: []string{"redact", "internal/check"}, noStd: noIO},
 	"detectors/rules":          {own: []string{"redact", "internal/check", "detectors/internal/keyed"}, noStd: noIO},
 	"detectors/detectortest":   {own: []string{"redact"}, noStd: outside},

@@ -31,6 +31,9 @@ type Op struct {
 	Spaced bool
 	// Dash says that it is a dash and not a blank that stands for the operator.
 	Dash bool
+	// Holder is the bracket of a JSON object or array that stands for the value, at Start;
+	// Operator then reports false.
+	Holder byte
 	// KeyQuoted says that a quote closes the key.
 	KeyQuoted bool
 }
@@ -163,6 +166,7 @@ func Operator(b []byte, i int) (op Op, ok bool) {
 		return op, false
 	}
 	if op.KeyQuoted && op.Colon && op.Quote == 0 && i < len(b) && (b[i] == '{' || b[i] == '[') {
+		op.Start, op.Holder = i, b[i]
 		return op, false // what it holds has keys of its own
 	}
 	op.Start = i
