@@ -17,7 +17,7 @@ type operation struct {
 	// first says that it is the first product of its step.
 	first bool
 
-	// Of an opEnd: the bit of the slot in Scanner.live, whether the plane is likely to be
+	// Of an opDone: the bit of the slot in Scanner.live, whether the plane is likely to be
 	// all zero, and how far it is looked ahead in.
 	bit   uint64
 	rare  bool
