@@ -7,10 +7,10 @@ import (
 	"logveil/redact"
 )
 
-// detectorsOf returns the detectors of the kinds that on accepts.
-func detectorsOf(on func(redact.Kind) bool) []redact.Detector {
+// detectorsOf returns those of all detectors whose kinds on accepts.
+func detectorsOf(all []redact.Detector, on func(redact.Kind) bool) []redact.Detector {
 	var ds []redact.Detector
-	for _, d := range detectors.All() {
+	for _, d := range all {
 		if on(d.Spec().Kind) {
 			ds = append(ds, d)
 		}
@@ -19,7 +19,15 @@ func detectorsOf(on func(redact.Kind) bool) []redact.Detector {
 }
 
 func (p *Policy) detectors() []redact.Detector {
-	return detectorsOf(func(k redact.Kind) bool { return p.Rule(k).Enabled })
+	also := map[string][]string{}
+	for _, r := range p.Keys.Also {
+		also[r.Kind] = append(also[r.Kind], r.Keys...)
+	}
+	all, err := detectors.AllWith(detectors.Keys{Also: also, Never: p.Keys.Never})
+	if err != nil {
+		panic("BUG: keys of a policy: " + err.Error()) // lint has seen them
+	}
+	return detectorsOf(all, func(k redact.Kind) bool { return p.Rule(k).Enabled })
 }
 
 // kindsInForce returns the kinds that are looked for, sorted.

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 
+	"logveil/detectors"
 	"logveil/redact"
 	"logveil/vault"
 )
@@ -25,12 +26,27 @@ func (p *Policy) lint(d *decoder) {
 	if len(p.kindsInForce()) == 0 {
 		d.failAt(d.places["kinds"], "every kind is off: nothing would be replaced")
 	}
+	p.lintKeys(d)
 	p.lintVault(d)
 	p.lintTenants(d)
 	p.lintFluentBit(d)
 	for i, rule := range p.Allow {
 		p.lintAllow(d, rule, fmt.Sprintf("allow[%d]", i))
 	}
+}
+
+func (p *Policy) lintKeys(d *decoder) {
+	check := func(keys []string, at string) {
+		for i, k := range keys {
+			if err := detectors.CheckKey(k); err != nil {
+				d.failAt(d.places[fmt.Sprintf("%s[%d]", at, i)], "%v", err)
+			}
+		}
+	}
+	for i, r := range p.Keys.Also {
+		check(r.Keys, fmt.Sprintf("keys.also[%d].keys", i))
+	}
+	check(p.Keys.Never, "keys.never")
 }
 
 func (p *Policy) lintAllow(d *decoder, rule AllowRule, at string) {
@@ -72,7 +88,7 @@ func standsAlone(kind string) bool {
 // foundAlone returns what reports whether the whole of a text is found as a value of the
 // kind.
 func foundAlone(kind redact.Kind) func(string) bool {
-	e, err := redact.New(redact.Options{Detectors: detectorsOf(func(k redact.Kind) bool { return k == kind })})
+	e, err := redact.New(redact.Options{Detectors: detectorsOf(detectors.All(), func(k redact.Kind) bool { return k == kind })})
 	if err != nil {
 		panic("BUG: detectors of the kind " + string(kind) + ": " + err.Error())
 	}

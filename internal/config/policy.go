@@ -34,6 +34,7 @@ type Policy struct {
 	// Kinds holds the rules of the kinds that the file names.
 	Kinds  map[string]*KindRule
 	Allow  []AllowRule
+	Keys   Keys
 	JSON   JSON
 	Fields Fields
 	Limits Limits
@@ -66,6 +67,18 @@ type AllowRule struct {
 	Kind     string
 	Values   []string
 	Networks []netip.Prefix
+}
+
+// Keys are the telling keys that a policy adds, and takes away.
+type Keys struct {
+	Also  []KeyRule
+	Never []string
+}
+
+// KeyRule lists keys by the kind of the values behind them.
+type KeyRule struct {
+	Kind string
+	Keys []string
 }
 
 // JSON says how values in JSON are replaced.
@@ -169,6 +182,24 @@ func (p *Policy) declare() object {
 			doc:  "Values that may stay as they are. Each entry speaks for one kind and exempts only the finding whose value it names: another finding in the same line, or over the same bytes, is still replaced.",
 			value: list[AllowRule]{
 				dst: &p.Allow, what: "entry", declare: (*AllowRule).declare,
+			},
+		},
+		{
+			name: "keys",
+			doc:  "Keys that tell what stands behind them, besides those that are known. A key is one to six words in lower case: `ledger ref` stands for `ledgerRef`, `LEDGER_REF`, `customer-ledger-ref` and `ledgerRef1`. A value must still look like one of its kind.",
+			value: object{
+				{
+					name: "also",
+					doc:  "Keys that are added. They tell of their kind wherever they stand.",
+					value: list[KeyRule]{
+						dst: &p.Keys.Also, what: "entry", declare: (*KeyRule).declare,
+					},
+				},
+				{
+					name:  "never",
+					doc:   "Keys behind which nothing is looked for that only keys tell. Passwords, secrets and tokens, and values known by their own form, are still found.",
+					value: texts{&p.Keys.Never},
+				},
 			},
 		},
 		{
@@ -285,6 +316,23 @@ func (r *KindRule) declare() object {
 			name:  "keep_last",
 			doc:   "How many of a value's last characters a mask shows. Only with the scheme `mask`, and only for kinds whose last characters alone tell nobody the value.",
 			value: integer{&r.KeepLast, 0, maxKeepLast},
+		},
+	}
+}
+
+func (r *KeyRule) declare() object {
+	return object{
+		{
+			name:     "kind",
+			doc:      "The kind of the values.",
+			required: true,
+			value:    enum[string]{dst: &r.Kind, words: detectors.KeyedKinds(), what: "a kind of values behind keys"},
+		},
+		{
+			name:     "keys",
+			doc:      "The keys.",
+			required: true,
+			value:    texts{&r.Keys},
 		},
 	}
 }

@@ -35,6 +35,12 @@ func (p *Policy) Show(w io.Writer) {
 	if p.Limits.Workers > 0 {
 		workers = fmt.Sprint(p.Limits.Workers)
 	}
+	for _, r := range p.Keys.Also {
+		fmt.Fprintf(t, "keys.also\t%s: %s\n", r.Kind, strings.Join(r.Keys, ", "))
+	}
+	if len(p.Keys.Never) > 0 {
+		fmt.Fprintf(t, "keys.never\t%s\n", strings.Join(p.Keys.Never, ", "))
+	}
 	fmt.Fprintf(t, "json.numbers\t%s\n", p.JSON.Numbers)
 	if len(p.Fields.Drop) > 0 {
 		fmt.Fprintf(t, "fields.drop\t%s\n", strings.Join(p.Fields.Drop, ", "))
