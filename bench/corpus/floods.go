@@ -40,6 +40,8 @@ var floodUnits = []string{
 	"ssn ", "phone 1", "pwd=a;", "pwd='", "sk-", "://:", "PuTTY-User-Key-File-2: ", "-----", strings.Repeat("A", 24) + " ",
 	// base64, some of it of base64, and many layers
 	"QUtJQUlPU0ZPRE5ON0VYQU1QTEUg ", "VGhlIGNhcmQgaXMgNDExMTEx ", "ZXlKaGJH", "%2525252525252525252540a", `\\\\\\\\n`,
+	// keys that tell of people, lists
+	`"firstName":"`, "lastNames=[a,", "(name=Ada Ada,dob=", "street=a a ", "surname",
 }
 
 // Floods lists the known ones, each at every length of FloodLines: the units above and long runs of digits,
