@@ -263,10 +263,29 @@ func (d assign) Match(b []byte, at int) (redact.Span, redact.Reason) {
 	}
 	k := readingKey{noun: n, start: at}
 	k.read(b, at, nounEnd, end)
-	if k.need == needNever {
+	if k.need == needNever || op.Colon && op.Spaced && !op.KeyQuoted && className(b[k.start:end]) {
 		return redact.Span{}, redact.RejectContext
 	}
 	return k.value(b, &op)
+}
+
+// className reports whether a key is the name of a class in its package, as loggers are
+// called: what stands behind it is a message.
+func className(key []byte) bool {
+	i := bytes.LastIndexByte(key, '.')
+	if i < 0 || i+1 == len(key) || !keyed.IsUpper(key[i+1]) {
+		return false
+	}
+	dots := 0
+	for j, c := range key[:i] {
+		switch {
+		case c == '.' && j > 0:
+			dots++
+		case !keyed.IsLower(c) && !keyed.IsDigit(c) && c != '_':
+			return false
+		}
+	}
+	return dots > 0
 }
 
 // tooShort reports whether less than six bytes without a blank or a quote stand at b[i],
@@ -970,7 +989,7 @@ func setCookie(b []byte, start, end int) bool {
 // cookieEnd returns the end of the value of a cookie, by the characters that RFC 6265,
 // section 4.1.1, allows.
 func cookieEnd(b []byte, i, lim int) int {
-	for i < lim && b[i] > ' ' && b[i] != 0x7f && b[i] != ';' && b[i] != ',' && b[i] != '"' && b[i] != '\\' && b[i] != '\'' {
+	for i < lim && b[i] > ' ' && b[i] != 0x7f && (b[i] != '[' || i+1 == lim || b[i+1] != '\\') && b[i] != ';' && b[i] != ',' && b[i] != '"' && b[i] != '\\' && b[i] != '\'' {
 		i++
 	}
 	return i

@@ -64,7 +64,7 @@ func (p *pass) fitScalar(f *Finding) {
 	if next < len(b) && b[next] != ',' && b[next] != '}' && b[next] != ']' {
 		return
 	}
-	m, ok := p.mark(s.Start)
+	m, ok := p.mark(s.Start, next < len(b) && b[next] == ',')
 	p.last = lastScalar{end: s.End, mark: m, ok: ok}
 	if !ok {
 		return
@@ -96,8 +96,8 @@ func (m mark) append(dst, b []byte) []byte {
 }
 
 // mark returns the mark for a scalar that starts at b[i], or reports that no JSON value
-// starts there.
-func (p *pass) mark(i int) (mark, bool) {
+// starts there. comma says that one follows it.
+func (p *pass) mark(i int, comma bool) (mark, bool) {
 	b := p.b
 	back := backwards{b: b, i: i, limit: max(0, i-maxArray)}
 	array := false
@@ -130,6 +130,9 @@ func (p *pass) mark(i int) (mark, bool) {
 			if j.space(); j.byte() == ':' {
 				return mark{}, false
 			}
+		case !back.opened && c == 0 && (array || comma) && indented(b, i):
+			// The text, or what may be looked at of it, begins within pretty-printed JSON.
+			return back.seen, true
 		case !back.opened:
 			return mark{}, false
 		case c == '"':
@@ -160,6 +163,15 @@ type lastScalar struct {
 func (w *Worker) addMark(m mark) int32 {
 	w.marks = append(w.marks, m)
 	return int32(len(w.marks))
+}
+
+// indented reports whether only spaces, two or more, stand before b[i] in its line.
+func indented(b []byte, i int) bool {
+	start := i
+	for i > 0 && (b[i-1] == ' ' || b[i-1] == '\t') {
+		i--
+	}
+	return (i == 0 || b[i-1] == '\n') && (start-i > 1 || i < start && b[i] == '\t')
 }
 
 // backwards reads JSON from its end, in front of b[i], and not beyond limit.

@@ -161,6 +161,9 @@ func escape(b []byte, i, lim, start int, quoted *answer) (next int, stop bool) {
 	case 'n', 'r', 't':
 		// Where no quote stands before, it is a backslash and a letter.
 		if (j-i)%2 == 1 {
+			if j+2 < lim && b[j+1] == '\\' && (b[j+2] == 't' || b[j+2] == 'n') {
+				return j, true // of a stack trace
+			}
 			if *quoted == unknown {
 				*quoted = quotedBefore(b, start)
 			}
