@@ -148,8 +148,19 @@ func (k *Key) glued(start, end int) bool {
 		return false
 	}
 	w := k.wordBefore(start)
+	if c := k.text[w] - 'a'; c >= 26 || personLengths[c]>>(start-w)&1 == 0 {
+		return false
+	}
 	return person[string(k.text[w:start])]
 }
+
+// personLengths has, for each first letter of the words of person, a bit for each length.
+var personLengths = func() (t [26]uint64) {
+	for w := range person {
+		t[w[0]-'a'] |= 1 << len(w)
+	}
+	return t
+}()
 
 // minGlued is the length of the shortest term that may be glued to the word before it.
 const minGlued = 4
