@@ -307,15 +307,15 @@ func (d *telling) first(b []byte, k *tellingKey) (redact.Span, redact.Reason) {
 	if op.Start >= len(b) {
 		return redact.Span{}, redact.RejectLength
 	}
-	if op.Quote == 0 && op.Form != keyed.Tag && (b[op.Start] == '[' || b[op.Start] == '{') {
-		return d.leaves(b, k, op.Start+1, b[op.Start] == '{')
+	if op.Quote == 0 && op.Form != keyed.Tag && b[op.Start] == '[' {
+		return d.leaves(b, k, op.Start+1)
 	}
 	if i := op.Start - 1 - op.Slashes; op.Quote != 0 {
 		for i > k.end && keyed.IsBlank(b[i-1]) {
 			i--
 		}
 		if b[i-1] == '[' {
-			return d.leaves(b, k, i, false)
+			return d.leaves(b, k, i)
 		}
 	}
 	if op.Form == keyed.Tag || op.Form == keyed.Part || op.Quote != 0 {
@@ -386,12 +386,8 @@ func (d *telling) judge(b []byte, start, end int, k *tellingKey) (redact.Span, r
 	return redact.Span{Start: start, End: end}, redact.Accepted
 }
 
-// leaves returns the first value in a list or an object that begins before b[i].
-func (d *telling) leaves(b []byte, k *tellingKey, i int, object bool) (redact.Span, redact.Reason) {
-	r := redact.RejectValue
-	if object {
-		return redact.Span{}, r
-	}
+// leaves returns the first value of a list that begins at b[i] or behind it.
+func (d *telling) leaves(b []byte, k *tellingKey, i int) (redact.Span, redact.Reason) {
 	lim := min(len(b), k.end+maxTellingList)
 	for i < lim {
 		l, ok := leafAt(b, i, lim)
@@ -403,7 +399,7 @@ func (d *telling) leaves(b []byte, k *tellingKey, i int, object bool) (redact.Sp
 		}
 		i = l.next
 	}
-	return redact.Span{}, r
+	return redact.Span{}, redact.RejectValue
 }
 
 // Next implements redact.Repeater: the other values of a list.
@@ -420,7 +416,7 @@ func (d *telling) Next(b []byte, at int, last redact.Span) (redact.Span, redact.
 	if r != redact.Accepted {
 		return redact.Span{}, r
 	}
-	return d.leaves(b, &k, i, false)
+	return d.leaves(b, &k, i)
 }
 
 // more reports whether a comma and another value follow at b[i].
