@@ -3,6 +3,7 @@ package plugin
 import (
 	"bytes"
 	"encoding/binary"
+	"math"
 	"strconv"
 )
 
@@ -10,8 +11,9 @@ import (
 type kind uint8
 
 const (
-	kindAtom kind = iota // nil, bool, float
+	kindAtom kind = iota // nil, bool
 	kindInt
+	kindFloat
 	kindText // str and bin
 	kindExt
 	kindArray
@@ -58,8 +60,8 @@ var shapes = func() (t [256]shape) {
 	for _, c := range []byte{0xc0, 0xc2, 0xc3} {
 		t[c] = shape{kind: kindAtom, fixed: true, ok: true}
 	}
-	t[0xca] = shape{kind: kindAtom, fixed: true, ok: true, n: 4}
-	t[0xcb] = shape{kind: kindAtom, fixed: true, ok: true, n: 8}
+	t[0xca] = shape{kind: kindFloat, fixed: true, ok: true, n: 4}
+	t[0xcb] = shape{kind: kindFloat, fixed: true, ok: true, n: 8}
 	for i := range 4 {
 		t[0xcc+i] = shape{kind: kindInt, fixed: true, ok: true, n: 1 << i}
 		t[0xd0+i] = shape{kind: kindInt, fixed: true, ok: true, n: 1 << i}
@@ -156,13 +158,36 @@ func appendInt(dst, b []byte) []byte {
 	return strconv.AppendUint(dst, u, 10)
 }
 
+// maxPlain is from where on a float is written with an exponent: no value has more digits.
+// One of less than minPlain has a decimal point with many zeros behind it.
+const maxPlain, minPlain = 1e19, 1e-6
+
+// appendFloat appends the float b as a JSON number. A whole one has no decimal point: it was
+// an integer before a program came by that has only floats, as Lua has. NaN and infinities
+// are null.
+func appendFloat(dst, b []byte) []byte {
+	f, bits := 0.0, 64
+	if len(b) == 5 {
+		f, bits = float64(math.Float32frombits(binary.BigEndian.Uint32(b[1:]))), 32
+	} else {
+		f = math.Float64frombits(binary.BigEndian.Uint64(b[1:]))
+	}
+	switch a := math.Abs(f); {
+	case math.IsNaN(a), math.IsInf(a, 0):
+		return append(dst, "null"...)
+	case a != 0 && (a < minPlain || a >= maxPlain):
+		return strconv.AppendFloat(dst, f, 'e', -1, bits)
+	}
+	return strconv.AppendFloat(dst, f, 'f', -1, bits)
+}
+
 // appendText appends a value of the form that old begins with, and with the payload text.
 // The header has the width that it had, or what the length needs when that is more. In the
-// place of an integer comes what the engine puts in the place of a JSON number: a string,
+// place of a number comes what the engine puts in the place of a JSON number: a string,
 // null or a number.
 func appendText(dst, old, text []byte) []byte {
-	if shapes[old[0]].kind == kindInt {
-		return appendScalar(dst, text)
+	if k := shapes[old[0]].kind; k == kindInt || k == kindFloat {
+		return appendScalar(dst, text, k)
 	}
 	n := len(text)
 	width := func(least byte) byte { // of the three widths of a form, counted from 0
@@ -210,10 +235,23 @@ func appendText(dst, old, text []byte) []byte {
 	return append(dst, text...)
 }
 
-// appendScalar appends the value of JSON that is written as text.
-func appendScalar(dst, text []byte) []byte {
+// appendScalar appends the value of JSON that is written as text, in the place of a number
+// of the kind k. A number that a float cannot hold to its last digit, by which it is known
+// again, becomes null.
+func appendScalar(dst, text []byte, k kind) []byte {
 	if string(text) == "null" {
 		return append(dst, 0xc0)
+	}
+	if k == kindFloat {
+		if f, err := strconv.ParseFloat(string(text), 64); err == nil {
+			n := len(dst)
+			dst = binary.BigEndian.AppendUint64(append(dst, 0xcb), math.Float64bits(f))
+			var again [32]byte
+			if !bytes.Equal(appendFloat(again[:0], dst[n:]), text) {
+				dst = append(dst[:n], 0xc0)
+			}
+			return dst
+		}
 	}
 	if u, err := strconv.ParseUint(string(text), 10, 64); err == nil {
 		return binary.BigEndian.AppendUint64(append(dst, 0xcf), u)

@@ -311,7 +311,7 @@ func header(chunk []byte, p int) (metadata bool, next int) {
 // isTime reports whether the value that begins b can be the time of an event: an integer, a
 // float, or the extension that Fluent's protocol has for it.
 func isTime(b []byte, k kind) bool {
-	return k == kindInt || k == kindAtom || k == kindExt && isTimestamp(b)
+	return k == kindInt || k == kindFloat || k == kindExt && isTimestamp(b)
 }
 
 // record lays out the record at chunk[p] and returns its end, or -1 when it cannot.
@@ -445,6 +445,9 @@ func (b *batch) leaf(chunk []byte, start int, it item, key int) {
 	case it.kind == kindInt:
 		text = appendInt(text, chunk[start:it.end])
 		end, least = len(text), minDigits
+	case it.kind == kindFloat:
+		text = appendFloat(text, chunk[start:it.end])
+		end = len(text)
 	case it.kind == kindAtom, it.kind == kindExt && isTimestamp(chunk[start:it.end]):
 		b.Text = append(text, "null"...)
 		return
@@ -538,11 +541,16 @@ func (r *Redactor) telling(key []byte) bool {
 }
 
 // isTimestamp reports whether an extension is a time of Fluent's protocol (type 0, 8 bytes)
-// or of MessagePack (type -1).
+// or of MessagePack (type -1, 4, 8 or 12 bytes).
 func isTimestamp(b []byte) bool {
 	it, _ := itemAt(b, 0)
-	t := b[it.body-1]
-	return t == 0 && it.end-it.body == 8 || t == 0xff
+	switch t, n := b[it.body-1], it.end-it.body; t {
+	case 0:
+		return n == 8
+	case 0xff:
+		return n == 4 || n == 8 || n == 12
+	}
+	return false
 }
 
 // mark is how much a batch holds.

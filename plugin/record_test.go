@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -166,6 +167,12 @@ func TestForms(t *testing.T) {
 		{"a password as a number", []any{now, object{{"password", int64(194837)}}}, []any{now, object{{"password", "tok1_password_x"}}}},
 		{"numbers that are nothing", []any{now, object{{"size", int64(194837)}, {"t", uint64(1764075264123456789)}, {"z", -0.5}, {"u", uint64(1 << 63)}}},
 			[]any{now, object{{"size", int64(194837)}, {"t", uint64(1764075264123456789)}, {"z", -0.5}, {"u", uint64(1 << 63)}}}},
+		{"a card as a float", []any{now, object{{"card", 4111111111111111.0}}}, []any{now, object{{"card", mask}}}},
+		{"places on the map", []any{now, object{{"lat", 52.520008}, {"lon", float32(13.40495)}}}, []any{now, object{{"lat", "tok1_geo_x"}, {"lon", "tok1_geo_x"}}}},
+		{"floats that are nothing", []any{now, object{{"load", 0.4111111111111111}, {"t", 1764075264.123456}, {"a", math.NaN()}, {"b", math.Inf(-1)}, {"c", 5e-324}, {"d", -1.7e308}, {"e", float32(1e-9)}}},
+			[]any{now, object{{"load", 0.4111111111111111}, {"t", 1764075264.123456}, {"a", math.NaN()}, {"b", math.Inf(-1)}, {"c", 5e-324}, {"d", -1.7e308}, {"e", float32(1e-9)}}}},
+		{"times", []any{now, object{{"t", ext{-1, []byte("12345678")}}, {"u", ext{-1, []byte("1234")}}}}, []any{now, object{{"t", ext{-1, []byte("12345678")}}, {"u", ext{-1, []byte("1234")}}}}},
+		{"text that says it is a time", []any{now, object{{"t", ext{-1, []byte("paid with " + card)}}}}, []any{now, object{{"t", ext{-1, []byte("paid with " + mask)}}}}},
 		{"bytes", []any{now, object{{"log", []byte("paid with " + card)}}}, []any{now, object{{"log", []byte("paid with " + mask)}}}},
 		{"an extension that has text", []any{now, object{{"log", ext{7, []byte("paid with " + card)}}}}, []any{now, object{{"log", ext{7, []byte("paid with " + mask)}}}}},
 		{"an extension of a fixed size", []any{now, object{{"x", ext{7, []byte(card)}}}}, []any{now, object{{"x", ext{7, []byte(mask)}}}}},
@@ -209,6 +216,40 @@ func TestNumbers(t *testing.T) {
 		body := v.([]any)[1].(object)
 		if !check(body[0].value) || body[1].value != int64(12345) || body[3].value != "card tok1_card_x" {
 			t.Errorf("%s: %#v", numbers, body)
+		}
+	}
+}
+
+// TestFloats puts in the place of a float what the policy says, and knows it again.
+func TestFloats(t *testing.T) {
+	for _, numbers := range []redact.Numbers{redact.NumbersString, redact.NumbersNull, redact.NumbersNumber} {
+		e, err := redact.New(redact.Options{Detectors: detectors.All(), Numbers: numbers})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := New(Options{Engine: e})
+		kinds := map[string]int{}
+		for i := range 200 {
+			f := 52.000001 + float64(i)*0.007013
+			in := event(object{{"lat", f}, {"card", 4111111111111111.0}})
+			got, _ := r.Append(t.Context(), nil, in)
+			if again, _ := r.Append(t.Context(), nil, got); !bytes.Equal(again, got) {
+				t.Errorf("%s: %v: a second time % x, then % x", numbers, f, got, again)
+			}
+			v, rest, err := decode(got)
+			if err != nil || len(rest) > 0 {
+				t.Fatal(err)
+			}
+			for _, p := range v.([]any)[1].(object) {
+				if p.value == f || p.value == 4111111111111111.0 {
+					t.Errorf("%s: %v stays", numbers, f)
+				}
+				kinds[fmt.Sprintf("%T", p.value)]++
+			}
+		}
+		want := map[redact.Numbers]string{redact.NumbersString: "string", redact.NumbersNull: "<nil>", redact.NumbersNumber: "float64"}[numbers]
+		if kinds[want] < 300 || kinds["string"] > 0 && want != "string" {
+			t.Errorf("%s: %v", numbers, kinds)
 		}
 	}
 }
@@ -753,7 +794,7 @@ func BenchmarkRecords(b *testing.B) {
 	}
 }
 
-// sameShape reports whether two values differ in their texts only, or in an integer that
+// sameShape reports whether two values differ in their texts only, or in a number that
 // became one.
 func sameShape(a, b any) bool {
 	switch a := a.(type) {
@@ -772,7 +813,7 @@ func sameShape(a, b any) bool {
 	case ext:
 		b, ok := b.(ext)
 		return ok && a.kind == b.kind
-	case int64, uint64:
+	case int64, uint64, float32, float64:
 		if s, ok := b.(string); ok && strings.Contains(s, "tok1_") {
 			return true
 		}
