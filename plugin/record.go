@@ -19,12 +19,10 @@ const (
 	// and the longest text that one record may have: places are kept in 32 bits.
 	maxPart = 1 << 29
 	// maxRepeated is the longest key, in bytes, that is laid out again before each element
-	// of an array, and minElement the shortest text or integer for which it is: so the
-	// text is at most some thirty times as long as the chunk.
+	// of an array, and minElement the shortest text or integer for which it is, all but the
+	// first: so the text is at most some thirty times as long as the chunk.
 	maxRepeated = 64
 	minElement  = 3
-	// minDigits is the least number of digits that a value can have.
-	minDigits = 4
 	// maxKnown bounds the memory of which keys are telling, and maxKnownKey, in bytes, each
 	// of them. Further keys are taken for telling ones.
 	maxKnown    = 1024
@@ -392,18 +390,19 @@ func (r *Redactor) value(b *batch, chunk []byte, p int) int {
 			f.key.End = len(b.Text)
 			continue
 		case !f.isMap:
+			if !f.begun {
+				f.begun = true
+				break
+			}
 			if it.end-it.body < minElement && it.kind == kindText || it.end-start < minElement && it.kind == kindInt ||
 				it.kind == kindAtom || container && it.n == 0 {
 				continue
 			}
-			if f.begun {
-				b.Text = append(b.Text, ',')
-			}
 			// Elements stand under the key of their array. The first has it before it.
-			if n := f.key.Len(); f.begun && n > 0 && n <= maxRepeated {
+			b.Text = append(b.Text, ',')
+			if n := f.key.Len(); n > 0 && n <= maxRepeated {
 				b.repeat(&f.key)
 			}
-			f.begun = true
 		}
 		if container {
 			stack = append(stack, f)
@@ -439,12 +438,11 @@ func (b *batch) repeat(key *redact.Span) {
 
 // leaf lays out a value that holds no others. What tells what it is begins at key.
 func (b *batch) leaf(chunk []byte, start int, it item, key int) {
-	text, from, least := b.Text, len(b.Text), 1
-	end := 0
+	text, from, end := b.Text, len(b.Text), 0
 	switch {
 	case it.kind == kindInt:
 		text = appendInt(text, chunk[start:it.end])
-		end, least = len(text), minDigits
+		end = len(text)
 	case it.kind == kindFloat:
 		text = appendFloat(text, chunk[start:it.end])
 		end = len(text)
@@ -458,7 +456,7 @@ func (b *batch) leaf(chunk []byte, start int, it item, key int) {
 		text = append(text, '"')
 	}
 	b.Text = text
-	if end-from >= least {
+	if end > from {
 		b.field(redact.Field{Start: int32(from), End: int32(end), Key: int32(key)}, start, it.end)
 	}
 }

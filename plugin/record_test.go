@@ -278,6 +278,7 @@ func TestUnderKeys(t *testing.T) {
 			object{{"a", `it's "so"`}, {"password", mask}, {"b", `and 'so`}})
 		check("deep", object{{"a", object{{"b", []any{object{{"dbPassword", v}}}}}}}, object{{"a", object{{"b", []any{object{{"dbPassword", mask}}}}}}})
 		check("in an array", object{{"password", []any{v, "x", v, []any{v}}}}, object{{"password", []any{mask, "x", mask, []any{mask}}}})
+		check("first of an array", object{{"password", []any{v}}, {"n", []any{int64(7), int64(8)}}}, object{{"password", []any{mask}}, {"n", []any{int64(7), int64(8)}}})
 		check("bytes", object{{"password", []byte(v)}}, object{{"password", []byte(mask)}})
 	}
 	check("a cookie's attributes stay",

@@ -42,6 +42,7 @@ func BenchmarkCost(b *testing.B) {
 		write("policy.yml", "version: 1\ntokens: {key_file: k}\nfluent_bit: {metrics: {listen: off}}\n")
 		write("filter.lua", luaFilter)
 		const lua = "  filters:\n    - {name: lua, match: '*', script: DIR/filter.lua, call: redact}\n"
+		const processor = "      processors:\n        logs:\n          - {name: logveil, config_file: DIR/policy.yml}\n"
 		rows := []struct {
 			name, logs string
 			size       float64
@@ -49,7 +50,8 @@ func BenchmarkCost(b *testing.B) {
 			filter     string
 		}{
 			{"null", logs, whole, "none", ""},
-			{"logveil", logs, whole, "plugins", filterFace},
+			{"filter", logs, whole, "plugins", filterFace},
+			{"processor", logs, whole, "plugins", processor},
 			{"lua", some, part, "none", lua},
 		}
 		for _, program := range programs {
