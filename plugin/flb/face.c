@@ -5,7 +5,9 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 #include "_cgo_export.h"
 
@@ -13,6 +15,9 @@
 extern void flb_filter_set_context(void *ins, void *ctx) __attribute__((weak));
 extern const char *flb_filter_get_property(const char *key, void *ins) __attribute__((weak));
 extern void flb_log_print(int level, const char *file, int line, const char *fmt, ...) __attribute__((weak));
+extern void *cmt_counter_create(void *cmt, const char *ns, const char *subsystem, const char *name, const char *help,
+                                int keys, const char **key) __attribute__((weak));
+extern int cmt_counter_add(void *counter, uint64_t time, double value, int keys, const char **label) __attribute__((weak));
 // Came with v2.2.0, as did the structure below; not called.
 extern void flb_output_enable_multi_threading(void *ins) __attribute__((weak));
 
@@ -133,6 +138,61 @@ __attribute__((visibility("default"))) struct filter_plugin filter_logveil_plugi
     .exit = filter_exit,
 };
 
+// What the host gives an output: struct flbgo_output_plugin, and the beginning of struct
+// flb_api.
+struct output_plugin {
+    void *unused;
+    struct {
+        void *property[2];
+        void *(*output_metrics)(void *ins);
+    } *api;
+    void *ins;
+    struct {
+        void *remote;
+    } *context;
+};
+
+// The counts of an output in Fluent Bit's own metrics; a filter has no way to them. All
+// series are made when it starts, since that is done on one thread.
+enum { MAX_OUTPUTS = 64, RESULTS = 3 };
+static const char *result_names[RESULTS] = {"error", "delivered", "retry"};
+static struct {
+    void *ctx, *records, *bytes;
+    char name[16];
+} outputs[MAX_OUTPUTS];
+
+static void count(int i, int result, double records, double bytes) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    uint64_t ts = (uint64_t)now.tv_sec * 1000000000u + now.tv_nsec;
+    const char *labels[] = {outputs[i].name, result_names[result]};
+    cmt_counter_add(outputs[i].records, ts, records, 2, labels);
+    cmt_counter_add(outputs[i].bytes, ts, bytes, 2, labels);
+}
+
+static int find_output(void *ctx) {
+    int i = 0;
+    while (i < MAX_OUTPUTS && outputs[i].ctx != ctx)
+        i++;
+    return i;
+}
+
+static void add_output(struct output_plugin *p) {
+    const char *keys[] = {"name", "result"};
+    int i = find_output(NULL);
+    void *cmt = cmt_counter_create && cmt_counter_add && p->api->output_metrics ? p->api->output_metrics(p->ins) : NULL;
+    if (!cmt || i == MAX_OUTPUTS)
+        return;
+    snprintf(outputs[i].name, sizeof outputs[i].name, "logveil.%d", i);
+    outputs[i].records = cmt_counter_create(cmt, "logveil", "output", "records_total", "Records redacted and handed on.", 2, keys);
+    outputs[i].bytes = cmt_counter_create(cmt, "logveil", "output", "bytes_total", "Bytes of the chunks of those records.", 2, keys);
+    if (!outputs[i].records || !outputs[i].bytes)
+        return;
+    for (int r = 0; r < RESULTS; r++)
+        count(i, r, 0, 0);
+    outputs[i].ctx = p->context->remote;
+}
+
 // The thread of the engine, on which outputs are started.
 static pthread_t engine;
 
@@ -146,16 +206,27 @@ __attribute__((visibility("default"))) int FLBPluginInit(void *plugin) {
     engine = pthread_self();
     int ret = logveilOutputInit(plugin);
     keep_signals();
+    if (ret == OUTPUT_OK)
+        add_output(plugin);
     return ret;
 }
 
 __attribute__((visibility("default"))) int FLBPluginFlushCtx(void *ctx, const void *data, int size, const char *tag) {
     keep_signals();
-    return logveilOutputFlush(ctx, (void *)data, size, (char *)tag, pthread_equal(engine, pthread_self()));
+    int records = 0;
+    int ret = logveilOutputFlush(ctx, (void *)data, size, (char *)tag, pthread_equal(engine, pthread_self()), &records);
+    int i = ctx ? find_output(ctx) : MAX_OUTPUTS;
+    if (i < MAX_OUTPUTS)
+        count(i, ret, records, size);
+    return ret;
 }
 
 __attribute__((visibility("default"))) int FLBPluginExitCtx(void *ctx) {
-    if (ctx)
-        logveilOutputExit(ctx);
+    if (!ctx)
+        return OUTPUT_OK;
+    logveilOutputExit(ctx);
+    int i = find_output(ctx);
+    if (i < MAX_OUTPUTS)
+        outputs[i].ctx = NULL;
     return OUTPUT_OK;
 }

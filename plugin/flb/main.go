@@ -125,7 +125,7 @@ func logveilOutputInit(plugin unsafe.Pointer) (ret C.int) {
 }
 
 //export logveilOutputFlush
-func logveilOutputFlush(ctx, data unsafe.Pointer, size C.int, tag *C.char, inEngine C.int) (ret C.int) {
+func logveilOutputFlush(ctx, data unsafe.Pointer, size C.int, tag *C.char, inEngine C.int, records *C.int) (ret C.int) {
 	ret = output.FLB_RETRY
 	defer recovered("output: a chunk is tried again")
 	c := output.FLBPluginGetContext(ctx).(*outputContext)
@@ -138,7 +138,9 @@ func logveilOutputFlush(ctx, data unsafe.Pointer, size C.int, tag *C.char, inEng
 			process().Say(instance.LevelWarn, "the output runs without workers: each delivery stops all of Fluent Bit; set workers to 1 or more")
 		})
 	}
-	switch o.Flush(C.GoString(tag), bytesAt(data, int(size))) {
+	result, n := o.Flush(C.GoString(tag), bytesAt(data, int(size)))
+	*records = C.int(n)
+	switch result {
 	case instance.Delivered:
 		return output.FLB_OK
 	case instance.Refused:

@@ -19,6 +19,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"logveil/vault/vaulttest"
 )
 
 // eachProgram runs a test against every Fluent Bit that FLUENT_BIT names.
@@ -49,6 +51,8 @@ type sink struct {
 	raw  []string    // what came and must not
 	n    int
 	last time.Time
+
+	tokens, masks int // of the kind email
 }
 
 func newSink(t testing.TB) *sink {
@@ -108,6 +112,16 @@ func (s *sink) line(line []byte) {
 		if bytes.Contains(line, []byte(p)) && len(s.raw) < 5 {
 			s.raw = append(s.raw, string(line))
 		}
+	}
+	if bytes.Contains(line, []byte("@example.org")) {
+		s.raw = append(s.raw, string(line))
+	}
+	switch mail := bytes.Index(line, []byte("tok1_email_")); {
+	case mail < 0:
+	case bytes.HasPrefix(line[mail:], []byte("tok1_email_x")):
+		s.masks++
+	default:
+		s.tokens++
 	}
 	var record struct{ Log string }
 	if err := json.Unmarshal(line, &record); err != nil {
@@ -683,5 +697,100 @@ func TestFluentBitDaemon(t *testing.T) {
 		if out, _ := exec.Command("pgrep", "-f", w.path("fluent-bit.yaml")).Output(); len(out) > 0 {
 			t.Errorf("it still runs as %s", out)
 		}
+	})
+}
+
+// TestFluentBitVaultSealed seals a real Vault, under a scheme that needs it for each new
+// value, and unseals it again.
+func TestFluentBitVaultSealed(t *testing.T) {
+	eachProgram(t, func(t *testing.T, program string) {
+		v := vaulttest.Start(t)
+		w := newWorld(t, program, plugin(t), fmt.Sprintf("version: 1\ndefault: {scheme: transit}\nfluent_bit: {metrics: {listen: off}}\n"+
+			"vault:\n  address: %s\n  ca_file: %s\n  auth: {method: token_file, token_file: token}\n", v.TLSAddr, v.CAFile),
+			service+"pipeline:\n  inputs:"+tail+filterFace+toSink)
+		w.write("token", v.RootToken)
+		init := exec.Command("go", "run", "./cmd/logveil", "vault", "init", "--policy", w.path("policy.yml"))
+		init.Dir = root
+		init.Env = append(os.Environ(), "VAULT_TOKEN="+v.RootToken)
+		if out, err := init.CombinedOutput(); err != nil {
+			t.Fatalf("vault init: %v\n%s", err, out)
+		}
+		p := w.start()
+		n := 0
+		more := func() {
+			t.Helper()
+			f, err := os.OpenFile(w.path("app.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 2000 { // a value of its own in each line, so that Vault is asked
+				fmt.Fprintf(f, "n=%06d mail user%d@example.org card 4111111111111111\n", n, n)
+				n++
+			}
+			if err := f.Close(); err != nil {
+				t.Fatal(err)
+			}
+			w.sink.wait(n, 20*time.Second)
+		}
+		more()
+		v.Seal(t)
+		more()
+		more()
+		v.Unseal(t)
+		more()
+		p.stop()
+		if lost, again := w.sink.check(t, n); lost != 0 || again != 0 {
+			t.Errorf("%d lost, %d twice\n%s", lost, again, w.log())
+		}
+		t.Logf("%d tokens, %d masks", w.sink.tokens, w.sink.masks)
+		if w.sink.tokens == 0 || w.sink.masks == 0 {
+			t.Errorf("%d tokens and %d masks: was Vault ever there, and ever away?", w.sink.tokens, w.sink.masks)
+		}
+		w.noneRaw("storage")
+	})
+}
+
+// TestFluentBitMetrics reads the output's counts among Fluent Bit's own, also after a
+// reload.
+func TestFluentBitMetrics(t *testing.T) {
+	eachProgram(t, func(t *testing.T, program string) {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, port, _ := net.SplitHostPort(l.Addr().String())
+		l.Close()
+		w := newWorld(t, program, plugin(t), deliverHTTP, service+"  http_server: on\n  http_listen: 127.0.0.1\n  http_port: "+port+
+			"\npipeline:\n  inputs:"+tail+outputFace)
+		p := w.start()
+		for i, lines := range []int{1000, 3000} {
+			writeLines(t, w.path("app.log"), i*1000, lines)
+			w.sink.wait(lines, 20*time.Second)
+			time.Sleep(time.Second) // a flush counts when it has ended
+			client := http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+			r, err := client.Get("http://127.0.0.1:" + port + "/api/v2/metrics/prometheus")
+			if err != nil {
+				t.Fatal(err)
+			}
+			page, err := io.ReadAll(r.Body)
+			r.Body.Close()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, want := range []string{
+				fmt.Sprintf(`logveil_output_records_total{name="logveil.0",result="delivered"} %d`, (i+1)*1000),
+				`logveil_output_records_total{name="logveil.0",result="retry"} 0`,
+				`logveil_output_bytes_total{name="logveil.0",result="error"} 0`,
+			} {
+				if !bytes.Contains(page, []byte(want+"\n")) {
+					t.Errorf("start %d: the page has no %s\n%s", i, want, page[:min(len(page), 3000)])
+				}
+			}
+			if i == 0 {
+				p.signal(syscall.SIGHUP)
+				time.Sleep(3 * time.Second)
+			}
+		}
+		p.stop()
 	})
 }

@@ -188,27 +188,26 @@ const (
 	Refused          // the same chunk can never be delivered
 )
 
-// Flush redacts a chunk and delivers it.
-func (o *Output) Flush(tag string, chunk []byte) Result {
+// Flush redacts a chunk and delivers it. It returns how many records there were, too.
+func (o *Output) Flush(tag string, chunk []byte) (result Result, records int) {
 	ctx, cancel := context.WithTimeout(context.Background(), FlushWait)
 	defer cancel()
 	w := o.in.take()
 	defer o.in.give(w)
-	var records int
 	w.out, records = o.in.redact(ctx, w, w.out[:0], chunk)
 	if records == 0 {
-		return Delivered
+		return Delivered, 0
 	}
 	err := o.to.Deliver(ctx, tag, w.out, records)
 	switch {
 	case err == nil:
-		return Delivered
+		return Delivered, records
 	case deliver.Permanent(err):
 		o.refuse.say(o.in.process, 1, "output: %d chunks given up: %v", err)
-		return Refused
+		return Refused, records
 	}
 	o.failed.say(o.in.process, 1, "output: %d deliveries failed, and are tried again: %v", err)
-	return Retry
+	return Retry, records
 }
 
 // Close ends the output, after what is on its way or at the end of FlushWait.

@@ -218,7 +218,7 @@ func TestFlush(t *testing.T) {
 		want   Result
 	}{{200, Delivered}, {503, Retry}, {400, Refused}, {429, Retry}, {500, Retry}} {
 		answer.Store(tt.status)
-		if r := o.Flush("app", raw); r != tt.want {
+		if r, _ := o.Flush("app", raw); r != tt.want {
 			t.Errorf("status %d: result %d, want %d", tt.status, r, tt.want)
 		}
 		if b := *got.Load(); !bytes.Contains(b, []byte("card tok1_card_x")) {
@@ -227,12 +227,12 @@ func TestFlush(t *testing.T) {
 	}
 	answer.Store(200)
 	got.Store(new([]byte))
-	if r := o.Flush("app", []byte{0xc1}); r != Delivered || len(*got.Load()) != 0 {
+	if r, _ := o.Flush("app", []byte{0xc1}); r != Delivered || len(*got.Load()) != 0 {
 		t.Errorf("a chunk with nothing in it: result %d, delivered %q", r, *got.Load())
 	}
 	answer.Store(0)
 	start := time.Now()
-	if r := o.Flush("app", raw); r != Retry {
+	if r, n := o.Flush("app", raw); r != Retry || n != 1 {
 		t.Errorf("an end that does not answer: result %d", r)
 	}
 	if took := time.Since(start); took > FlushWait+time.Second {
