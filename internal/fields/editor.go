@@ -30,8 +30,16 @@ var ErrPath = errors.New("want keys joined by dots")
 type Editor struct {
 	edits  []edit
 	parser fastjson.Parser
+	left   leftOut
 	out    []byte
 }
+
+// leftOut are the members that writing a record leaves out, by the object that they stand in.
+type leftOut map[*fastjson.Object][]string
+
+// maxDelete is how often a key is deleted from one object, each time at the cost of moving
+// the members behind it. A key that comes more often is left out when the record is written.
+const maxDelete = 8
 
 type edit struct {
 	path []string
@@ -42,7 +50,7 @@ type edit struct {
 // NewEditor returns an editor, or ErrPath. Members are dropped first, then renamed in the
 // order of their paths.
 func NewEditor(e Edits) (*Editor, error) {
-	ed := &Editor{}
+	ed := &Editor{left: leftOut{}}
 	add := func(path, to string) error {
 		parts := strings.Split(path, ".")
 		if slices.Contains(parts, "") {
@@ -83,13 +91,14 @@ func (e *Editor) AppendLine(dst, line []byte) []byte {
 		return append(dst, line...)
 	}
 	changed := false
+	clear(e.left)
 	for _, ed := range e.edits {
-		changed = ed.apply(v, ed.path) || changed
+		changed = ed.apply(v, ed.path, e.left) || changed
 	}
 	if !changed {
 		return append(dst, line...)
 	}
-	e.out = appendValue(e.out[:0], v)
+	e.out = appendValue(e.out[:0], v, e.left)
 	if fastjson.ValidateBytes(e.out) != nil {
 		return append(dst, line...)
 	}
@@ -141,13 +150,13 @@ func hex4(b []byte) (r rune) {
 	return r
 }
 
-// apply reports whether it changed v.
-func (e *edit) apply(v *fastjson.Value, path []string) bool {
+// apply reports whether it changed v, or noted in left what is to be left out of it.
+func (e *edit) apply(v *fastjson.Value, path []string, left leftOut) bool {
 	switch v.Type() {
 	case fastjson.TypeArray:
 		changed := false
 		for _, x := range v.GetArray() {
-			changed = e.apply(x, path) || changed
+			changed = e.apply(x, path, left) || changed
 		}
 		return changed
 	case fastjson.TypeObject:
@@ -159,13 +168,13 @@ func (e *edit) apply(v *fastjson.Value, path []string) bool {
 		changed := false
 		o.Visit(func(key []byte, x *fastjson.Value) {
 			if string(key) == path[0] {
-				changed = e.apply(x, path[1:]) || changed
+				changed = e.apply(x, path[1:], left) || changed
 			}
 		})
 		return changed
 	}
 	x := o.Get(path[0])
-	if x == nil || e.to != "" && o.Get(e.to) != nil {
+	if x == nil || e.to != "" && o.Get(e.to) != nil || slices.Contains(left[o], path[0]) {
 		return false
 	}
 	if e.to != "" {
@@ -173,26 +182,35 @@ func (e *edit) apply(v *fastjson.Value, path []string) bool {
 		o.Set(e.to, x)
 		return true
 	}
-	for o.Get(path[0]) != nil { // keys may come twice
+	for n := 0; o.Get(path[0]) != nil; n++ { // keys may come twice
+		if n == maxDelete {
+			left[o] = append(left[o], path[0])
+			break
+		}
 		o.Del(path[0])
 	}
 	return true
 }
 
-// appendValue writes v. The parser's own writer escapes some characters as Go does and JSON
+// appendValue writes v without the members in left. The parser's own writer escapes some characters as Go does and JSON
 // does not.
-func appendValue(dst []byte, v *fastjson.Value) []byte {
+func appendValue(dst []byte, v *fastjson.Value, left leftOut) []byte {
 	switch v.Type() {
 	case fastjson.TypeObject:
 		dst = append(dst, '{')
 		first := true
-		v.GetObject().Visit(func(key []byte, x *fastjson.Value) {
+		o := v.GetObject()
+		out := left[o]
+		o.Visit(func(key []byte, x *fastjson.Value) {
+			if len(out) > 0 && slices.Contains(out, string(key)) {
+				return
+			}
 			if !first {
 				dst = append(dst, ',')
 			}
 			first = false
 			dst = append(appendString(dst, key), ':')
-			dst = appendValue(dst, x)
+			dst = appendValue(dst, x, left)
 		})
 		return append(dst, '}')
 	case fastjson.TypeArray:
@@ -201,7 +219,7 @@ func appendValue(dst []byte, v *fastjson.Value) []byte {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			dst = appendValue(dst, x)
+			dst = appendValue(dst, x, left)
 		}
 		return append(dst, ']')
 	case fastjson.TypeString:

@@ -54,9 +54,26 @@ func TestWriter(t *testing.T) {
 	}
 }
 
+// A key that comes often in one object goes as often, and costs no more for each.
+func TestRepeated(t *testing.T) {
+	e := Edits{Drop: []string{"a", "o.a"}, Rename: map[string]string{"b": "c", "d": "a", "o.a": "e"}}
+	for _, n := range []int{1, maxDelete, maxDelete + 1, 150_000} {
+		many := strings.Repeat(`"a":1,`, n)
+		d := `"d":[3]}`
+		want := `{"o":{"x":0},"c":2,"a":[3]}`
+		if n > maxDelete {
+			want = `{"o":{"x":0},` + d[:len(d)-1] + `,"c":2}` // the new name is taken
+		}
+		line := "{" + many + `"o":{"a":{"b":1},` + strings.Repeat(`"a":2,`, min(n, 100)) + `"x":0},"b":2,` + d
+		if got := editor(t, e).AppendLine(nil, []byte(line)); string(got) != want {
+			t.Errorf("%d times: %.100s, want %s", n, got, want)
+		}
+	}
+}
+
 // What is left of a record is what encoding/json leaves of it.
 func FuzzDrop(f *testing.F) {
-	for _, s := range []string{`{"a":1,"b":{"a":[1,{"a":2}]}}`, `{"b":"\ud83d\ude00\u0000\u007f\""}`, `{"a":"\ud800"}`, `{"a":1e400,"c":-0}`, `{"a":1,"a":2}`, "{\"b\":\"\x7f\",\"a\":0}"} {
+	for _, s := range []string{`{"a":1,"b":{"a":[1,{"a":2}]}}`, `{"b":"\ud83d\ude00\u0000\u007f\""}`, `{"a":"\ud800"}`, `{"a":1e400,"c":-0}`, `{"a":1,"a":2}`, "{" + strings.Repeat(`"a":1,`, 2*maxDelete) + `"b":{"a":2}}`, "{\"b\":\"\x7f\",\"a\":0}"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, line []byte) {
