@@ -372,11 +372,19 @@ func (w *writer) value(depth int) {
 	w.space()
 }
 
+// rounds is how often something is tried: n times, a tenth of that in short tests.
+func rounds(n int) int {
+	if testing.Short() {
+		return n / 10
+	}
+	return n
+}
+
 func TestRandomJSON(t *testing.T) {
 	e := engine(t, redact.Options{Detectors: detectors.All()})
 	r := rand.New(rand.NewPCG(5, 5))
 	nodes, found := 0, 0
-	for range 20_000 {
+	for range rounds(20_000) {
 		w := writer{r: r, b: []byte(`{"r":`)}
 		w.value(0)
 		w.b = append(w.b, '}')
@@ -388,7 +396,7 @@ func TestRandomJSON(t *testing.T) {
 		found += f
 	}
 	t.Logf("%d nodes, %d with findings", nodes, found)
-	if found < 5_000 {
+	if found < rounds(5_000) {
 		t.Errorf("only %d findings", found)
 	}
 }
