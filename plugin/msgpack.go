@@ -166,7 +166,8 @@ const maxPlain, minPlain = 1e19, 1e-6
 // an integer before a program came by that has only floats, as Lua has. NaN and infinities
 // are null.
 func appendFloat(dst, b []byte) []byte {
-	f, bits := 0.0, 64
+	var f float64
+	bits := 64
 	if len(b) == 5 {
 		f, bits = float64(math.Float32frombits(binary.BigEndian.Uint32(b[1:]))), 32
 	} else {
@@ -210,7 +211,7 @@ func appendText(dst, old, text []byte) []byte {
 		first, w = 0xc7, width(c-0xc7)
 	case c >= 0xd4 && c <= 0xd8:
 		if len(old) == 2+n {
-			return append(append(dst, old[:2]...), text...)
+			return append(append(dst, old[:len(old)-n]...), text...)
 		}
 		first, w = 0xc7, width(0)
 	default:

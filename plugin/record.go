@@ -115,25 +115,24 @@ func (r *Redactor) Stats() *redact.Stats {
 // must not overlap. The wait for tokens ends with ctx; what is not answered by then is
 // masked. It never fails: what it cannot read is left out and counted.
 func (r *Redactor) Append(ctx context.Context, dst, chunk []byte) ([]byte, Counts) {
-	n := len(dst)
-	dst, c, ok := r.try(ctx, dst, chunk)
+	out, c, ok := r.try(ctx, dst, chunk)
 	if ok {
-		return dst, c
+		return out, c
 	}
 	// A panic outside of detectors: one record at a time, and none that panics again.
-	dst, c = dst[:n], Counts{Panics: 1}
+	c = Counts{Panics: 1}
 	for p := 0; p < len(chunk); {
 		end := skip(chunk, p)
 		if end < 0 {
 			c.Damaged = len(chunk) - p
 			break
 		}
-		n := len(dst)
-		d, one, ok := r.try(ctx, dst, chunk[p:end])
-		if !ok {
-			d, one = dst[:n], Counts{Dropped: 1, Panics: 1}
+		out, one, ok := r.try(ctx, dst, chunk[p:end])
+		if ok {
+			dst = out
+		} else {
+			one = Counts{Dropped: 1, Panics: 1}
 		}
-		dst = d
 		c.Records += one.Records
 		c.Dropped += one.Dropped
 		c.Panics += one.Panics
@@ -145,7 +144,6 @@ func (r *Redactor) Append(ctx context.Context, dst, chunk []byte) ([]byte, Count
 // try is Append, and reports whether there was no panic. After one, what it returns holds
 // nothing that may be used.
 func (r *Redactor) try(ctx context.Context, dst, chunk []byte) (out []byte, c Counts, ok bool) {
-	out = dst
 	defer func() {
 		if !ok {
 			_ = recover() // its text may hold a value: it is dropped
@@ -438,7 +436,8 @@ func (b *batch) repeat(key *redact.Span) {
 
 // leaf lays out a value that holds no others. What tells what it is begins at key.
 func (b *batch) leaf(chunk []byte, start int, it item, key int) {
-	text, from, end := b.Text, len(b.Text), 0
+	text, from := b.Text, len(b.Text)
+	var end int
 	switch {
 	case it.kind == kindInt:
 		text = appendInt(text, chunk[start:it.end])

@@ -78,7 +78,7 @@ func (s *sink) up() {
 	}
 	s.addr = l.Addr().String()
 	s.server = &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
-	go s.server.Serve(l)
+	go func(server *http.Server) { _ = server.Serve(l) }(s.server) // until it is down
 }
 
 // down ends the server. It finishes what it has begun: an answer that gets lost would make
@@ -87,7 +87,7 @@ func (s *sink) down() {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	if s.server.Shutdown(ctx) != nil {
-		s.server.Close()
+		_ = s.server.Close()
 	}
 }
 
@@ -268,7 +268,7 @@ func (w *world) start() *process {
 		w.t.Fatal(err)
 	}
 	go func() { p.done <- p.cmd.Wait() }()
-	w.t.Cleanup(func() { p.cmd.Process.Kill() })
+	w.t.Cleanup(func() { _ = p.cmd.Process.Kill() })
 	return p
 }
 
@@ -293,7 +293,7 @@ func (p *process) stop() {
 			p.w.t.Fatalf("the end of Fluent Bit: %v\n%s", err, p.w.log())
 		}
 	case <-time.After(40 * time.Second):
-		p.cmd.Process.Signal(syscall.SIGABRT)
+		_ = p.cmd.Process.Signal(syscall.SIGABRT)
 		p.w.t.Fatalf("Fluent Bit does not end\n%s", p.w.log())
 	}
 }
@@ -319,7 +319,7 @@ func (w *world) noneRaw(folder string) {
 		}
 	}
 	check(w.path("fluent-bit.log"))
-	filepath.WalkDir(w.path(folder), func(path string, d fs.DirEntry, err error) error {
+	_ = filepath.WalkDir(w.path(folder), func(path string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() {
 			check(path)
 		}
@@ -531,7 +531,7 @@ func TestFluentBitFullDisk(t *testing.T) {
 		if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=16m"); err != nil {
 			t.Skipf("no small disk to fill, since only root may mount one: %v", err)
 		}
-		t.Cleanup(func() { syscall.Unmount(dir, syscall.MNT_DETACH) })
+		t.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
 		ballast := filepath.Join(dir, "ballast")
 		if err := os.WriteFile(ballast, make([]byte, 16<<20-64<<10), 0o600); err != nil {
 			t.Fatal(err)
@@ -759,7 +759,7 @@ func TestFluentBitMetrics(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, port, _ := net.SplitHostPort(l.Addr().String())
-		l.Close()
+		_ = l.Close()
 		w := newWorld(t, program, plugin(t), deliverHTTP, service+"  http_server: on\n  http_listen: 127.0.0.1\n  http_port: "+port+
 			"\npipeline:\n  inputs:"+tail+outputFace)
 		p := w.start()

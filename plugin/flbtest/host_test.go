@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	code := m.Run()
-	os.RemoveAll(builds)
+	_ = os.RemoveAll(builds)
 	os.Exit(code)
 }
 
@@ -171,7 +171,7 @@ func startHost(t testing.TB, plugin, version string, flags ...string) *host {
 	if err := h.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { h.cmd.Process.Kill(); h.cmd.Wait() }) // when a test ends early
+	t.Cleanup(func() { _, _ = h.cmd.Process.Kill(), h.cmd.Wait() }) // when a test ends early
 	return h
 }
 
@@ -196,11 +196,11 @@ func (h *host) ask(format string, args ...any) string {
 	select {
 	case ok := <-answer:
 		if !ok {
-			h.cmd.Wait()
+			_ = h.cmd.Wait()
 			h.t.Fatalf("%s: the host ended\n%s", line, &h.stderr)
 		}
 	case <-time.After(2 * time.Minute):
-		h.cmd.Process.Kill()
+		_ = h.cmd.Process.Kill()
 		h.t.Fatalf("%s: no answer\n%s", line, &h.stderr)
 	}
 	return h.out.Text()

@@ -311,7 +311,7 @@ func TestMetrics(t *testing.T) {
 		t.Fatal(err)
 	}
 	addr := l.Addr().String()
-	l.Close()
+	_ = l.Close()
 	w := newWorld(t, "default: {scheme: mask}\nfluent_bit: {metrics: {listen: '"+addr+"'}}\n")
 	f := w.filter()
 	redacted(f, bytes.Repeat(raw, 10))
