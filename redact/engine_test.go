@@ -153,6 +153,60 @@ func TestPanicMasksTheLine(t *testing.T) {
 	}
 }
 
+// TestPanicOutsideDetectors masks what the engine itself panics at, and goes on: here for
+// a value beyond the end of the text.
+func TestPanicOutsideDetectors(t *testing.T) {
+	boom := word{name: "boom", lit: "boom", rank: 1, match: func(b []byte, at int) (redact.Span, redact.Reason) {
+		return redact.Span{Start: at, End: len(b) + 5}, redact.Accepted
+	}}
+	high := word{name: "high", lit: "high", rank: 9, match: after(4, 3)}
+	e := engine(t, redact.Options{Detectors: []redact.Detector{high, boom}})
+	w := e.NewWorker()
+	ctx := context.Background()
+	const good, masked = "one high123 \n", "one hightok1_high_x \n"
+	for _, in := range []string{"boom secret", "boom secret\n", "one\nboom secret\nhigh123\n", `{"a":"\\u0062oom secret"}` + "\n"} {
+		want := "tok1_failed_x"
+		if strings.HasSuffix(in, "\n") {
+			want += "\n"
+		}
+		failed := w.Stats().Failed
+		if got := w.Append(ctx, nil, []byte(in)); string(got) != want {
+			t.Errorf("%q became %q", in, got)
+		}
+		if w.Stats().Failed != failed+1 {
+			t.Errorf("%q: %d counted", in, w.Stats().Failed-failed)
+		}
+		if cs := w.Explain([]byte(in)); len(cs) > 0 {
+			t.Errorf("%q: %d candidates after a panic", in, len(cs))
+		}
+		if got := w.Append(ctx, nil, []byte(good)); string(got) != masked {
+			t.Errorf("after %q: %q", in, got)
+		}
+	}
+	// In a stream, and in a line that is looked at in parts.
+	long := strings.Repeat("x ", redact.MinLineCap) + "boom secret" + strings.Repeat(" x", redact.MinLineCap)
+	var out bytes.Buffer
+	if _, err := e.Copy(ctx, &out, strings.NewReader(good+"boom secret\n"+long+"\n"+good), redact.CopyOptions{LineCap: redact.MinLineCap}); err != nil {
+		t.Fatal(err)
+	}
+	if got := out.String(); strings.Contains(got, "secret") || !strings.HasSuffix(got, "\n"+masked) || !strings.Contains(got, "tok1_failed_x") {
+		t.Errorf("a stream became %q", got)
+	}
+	// Of fields only those that panic are lost.
+	fs := redact.Fields{Text: []byte("high123 .boom secret.high456 .")}
+	for _, s := range []redact.Span{{Start: 0, End: 8}, {Start: 9, End: 20}, {Start: 21, End: 29}} {
+		fs.Fields = append(fs.Fields, redact.Field{Start: int32(s.Start), End: int32(s.End), Key: int32(s.Start)})
+	}
+	dst, changes := w.AppendFields(ctx, nil, &fs, nil)
+	got := ""
+	for _, c := range changes {
+		got += fmt.Sprintf("%d %s|", c.Field, dst[c.Start:c.End])
+	}
+	if want := "0 hightok1_high_x |1 tok1_failed_x|2 hightok1_high_x |"; got != want {
+		t.Errorf("fields became %q", got)
+	}
+}
+
 type badTokenizer struct{}
 
 func (badTokenizer) Tokenize(context.Context, []redact.Value, []byte) []byte { panic("value") }

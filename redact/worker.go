@@ -112,14 +112,34 @@ func (e *Engine) NewWorker() *Worker {
 func (w *Worker) Stats() *Stats { return &w.stats }
 
 // Find returns the findings of a batch, resolved and in order. They are valid until the
-// next call.
+// next call. A panic outside of detectors makes one Failed finding of all lines of the batch.
 func (w *Worker) Find(b []byte) []Finding {
 	w.values, w.decoded, w.blobs, w.blobFinds = w.values[:0], w.decoded[:0], w.blobs[:0], w.blobFinds[:0]
 	w.marks = w.marks[:0]
 	w.saved.newBatch()
-	p := w.passes[0]
-	p.find(b)
-	return p.out
+	if !w.try(b) {
+		w.stats.Failed++
+		// Nothing of what was being worked on is used again.
+		w.sc, w.passes, w.saved = scan.NewScanner(w.e.tables), []*pass{newPass(w, 0)}, savings{}
+		clear(w.hidden[:])
+		w.explain = w.explain[:0]
+		p := w.passes[0]
+		p.b = b
+		s := p.lines(0, len(b)-1)
+		p.out = append(p.out, Finding{Span: s, At: s.Start, Detector: Failed})
+	}
+	return w.passes[0].out
+}
+
+// try looks at a batch, and reports whether there was no panic.
+func (w *Worker) try(b []byte) (ok bool) {
+	defer func() {
+		if !ok {
+			_ = recover() // its text may hold a value: it is dropped
+		}
+	}()
+	w.passes[0].find(b)
+	return true
 }
 
 // Append appends the redacted batch to dst and returns the extended buffer. The wait for
