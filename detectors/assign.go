@@ -690,7 +690,7 @@ func (k *readingKey) value(b []byte, op *keyed.Op) (redact.Span, redact.Reason) 
 	// Enough of the value to judge it; the rest only when it is taken.
 	end, open := op.End(b, keyed.MaxStats)
 	if !k.plausible(b[op.Start:end], op) {
-		return reject(redact.RejectValue)
+		return reject(redact.RejectRegular)
 	}
 	if alreadyToken(b, op.Start, end) {
 		return reject(redact.RejectValue)

@@ -93,7 +93,7 @@ func (d *telling) Spec() redact.Spec {
 	return redact.Spec{
 		Name: "key-" + string(d.kind.kind), Kind: d.kind.kind, Doc: d.kind.doc,
 		Anchor: redact.Anchor{Literals: d.lits},
-		MaxLen: maxTelling, Rank: 15, Weight: 3,
+		MaxLen: maxTelling, Rank: 15, Weight: 2,
 	}
 }
 

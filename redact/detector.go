@@ -35,6 +35,9 @@ const (
 	RejectOperator
 	// RejectValue: the value cannot be a secret (placeholder, flag, too regular).
 	RejectValue
+	// RejectRegular: the value was read and measured, and is too regular for a secret. No
+	// other rejection costs as much.
+	RejectRegular
 	// RejectContext: a keyword that the form needs is not near.
 	RejectContext
 	numReasons
@@ -51,7 +54,8 @@ func (r Reason) String() string {
 	return [numReasons]string{
 		"accepted", "accepted, end not seen", "anchor: not the full form",
 		"neighbour: part of something longer", "length", "range", "checksum",
-		"no operator after the key", "value: cannot be one", "context: no keyword near",
+		"no operator after the key", "value: cannot be one", "value: too regular for a secret",
+		"context: no keyword near",
 	}[r]
 }
 

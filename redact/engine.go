@@ -164,6 +164,9 @@ func Shapes(ds []Detector) []string {
 	return append(out, blobShape, formShape)
 }
 
+// regularWork is the least work on a value that is measured in vain.
+const regularWork = 24
+
 // weights returns what a candidate costs by what is decided about it, in units of work.
 func (s *Spec) weights() (w [numReasons]int) {
 	for r := range w {
@@ -173,6 +176,7 @@ func (s *Spec) weights() (w [numReasons]int) {
 	for _, r := range [...]Reason{RejectAnchor, RejectNeighbor, RejectRange, RejectOperator} {
 		w[r] = 1 + s.Weight/2
 	}
+	w[RejectRegular] = max(w[RejectRegular], regularWork)
 	return w
 }
 
