@@ -770,7 +770,7 @@ func TestFluentBitMetrics(t *testing.T) {
 			client := http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 			r, err := client.Get("http://127.0.0.1:" + port + "/api/v2/metrics/prometheus")
 			if err != nil {
-				t.Fatal(err)
+				t.Fatalf("%v\n%s", err, w.log())
 			}
 			page, err := io.ReadAll(r.Body)
 			r.Body.Close()
