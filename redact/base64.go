@@ -277,8 +277,9 @@ var base64Bytes = func() (t [256]bool) {
 	return t
 }()
 
-// writeBlob appends the finding f of b, a blob, redacted and encoded again. Each form of the text is written behind the one it is made from, and the last
-// one then moved to the place of the first.
+// writeBlob appends the finding f of b, a blob, redacted and encoded again. Each form of the
+// text is written behind the one it is made from, and the last one then moved to the place
+// of the first.
 func (w *Worker) writeBlob(dst, b []byte, f *Finding) []byte {
 	bl := &w.blobs[f.blob-1]
 	start := len(dst)
@@ -288,7 +289,7 @@ func (w *Worker) writeBlob(dst, b []byte, f *Finding) []byte {
 	if (f.inURL || bl.samples != [len(specials)]Span{}) && bytes.ContainsAny(dst[last:], specials) {
 		plain := last
 		last = len(dst)
-		ok := true
+		var ok bool
 		for _, c := range dst[plain:last] {
 			if i := strings.IndexByte(specials, c); i < 0 {
 				dst = append(dst, c)
