@@ -31,10 +31,10 @@ const (
 	batchSize = 256 << 10
 )
 
-// Copy redacts src into dst until the end of src, or until ctx is done, when the batches
-// already read are finished first. The order of lines is kept, and lines that have come
-// whole do not wait for more, but for those that end with a key. The errors are those of src, dst and ctx, wrapped; what was
-// written up to then ends at the end of a batch.
+// Copy redacts src into dst until the end of src, or until ctx is done or src fails, when the
+// lines already read whole are finished first. The order of lines is kept, and lines that have
+// come whole do not wait for more, but for those that end with a key. The errors are those of
+// src, dst and ctx, wrapped; what was written up to then ends at the end of a batch.
 //
 // Tokens are waited for with a context that is not done when ctx is, so that the last
 // batches are redacted like the others.
@@ -199,13 +199,13 @@ func (c *copier) read() error {
 			return nil
 		case err == errStopped:
 			return nil
-		case err != nil && c.ctx.Err() != nil:
-			// Asked to stop: the lines that have come whole go out. Part of a line
-			// does not, since it may end inside a value.
-			c.send(j, c.cutLine(j.in))
-			return fmt.Errorf("stopped: %w", context.Cause(c.ctx))
 		case err != nil:
-			c.send(j, len(j.in))
+			// The lines that have come whole go out. Part of a line does not, since it
+			// may end inside a value.
+			c.send(j, c.cutLine(j.in))
+			if c.ctx.Err() != nil {
+				return fmt.Errorf("stopped: %w", context.Cause(c.ctx))
+			}
 			return fmt.Errorf("read: %w", err)
 		case cut > 0:
 			next, err := c.take()
@@ -296,8 +296,8 @@ func (c *copier) longLine(j *job) *job {
 		if i := bytes.IndexByte(buf[from:], '\n'); i >= 0 {
 			end, final = from+i+1, true
 		}
-		if c.err != nil && c.err != io.EOF && c.ctx.Err() != nil && end == len(buf) {
-			final = false // asked to stop: what is not certain stays here
+		if c.err != nil && c.err != io.EOF && end == len(buf) {
+			final = false // no more can be read: what is not certain stays here
 		}
 		var next int
 		j.out, next = c.probe.AppendPart(ctx, j.out[:0], buf[:end], from, final)
