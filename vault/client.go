@@ -364,12 +364,6 @@ func (c *Client) once(ctx context.Context, r request) ([]byte, string, error) {
 	token := r.token
 	if token == "" {
 		token = a.Token()
-	} else {
-		var err error
-		if a, err = a.CloneWithHeaders(); err != nil {
-			return nil, "", &requestError{op: r.op(), class: classConfig}
-		}
-		a.SetToken(token)
 	}
 	if token == "" && c.session != nil && !r.anonymous() {
 		return nil, "", &requestError{op: r.op(), class: classDown, said: "not logged in"}
@@ -380,7 +374,7 @@ func (c *Client) once(ctx context.Context, r request) ([]byte, string, error) {
 		to, lerr := resp.Location()
 		resp.Body.Close()
 		switch {
-		case lerr != nil || to.Scheme != "https" && resp.Request.URL.Scheme == "https":
+		case lerr != nil, to.Scheme != "https" && resp.Request.URL.Scheme == "https", CheckAddress(to.Scheme+"://"+to.Host) != nil:
 			return nil, token, &requestError{op: r.op(), status: resp.StatusCode, class: classDown, said: "a redirect that cannot be followed"}
 		default:
 			resp, err = roundTrip(ctx, a, &r, to)
@@ -410,6 +404,9 @@ func roundTrip(ctx context.Context, a *api.Client, r *request, to *url.URL) (*ap
 	req := a.NewRequest(r.method, "/v1/"+r.path)
 	if to != nil {
 		req.URL = to
+	}
+	if r.token != "" {
+		req.ClientToken = r.token
 	}
 	req.BodyBytes = r.body
 	req.Params = r.query
