@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"math"
 	"strconv"
 	"time"
@@ -103,21 +104,40 @@ func (e event) when() (t time.Time, mark int, err error) {
 	return time.Unix(int64(sec), int64(nsec)), 0, nil
 }
 
+// leftOut says that some values of a chunk are no events, or cannot be written: they must
+// not cost the others, and to come again would be in vain.
+func leftOut(n int) error {
+	if n == 0 {
+		return nil
+	}
+	return permanent{fmt.Errorf("%d values left out of %w", n, errChunk)}
+}
+
+// skipValue returns what follows the value that b begins with, or nothing when it is damaged.
+func skipValue(b []byte) []byte {
+	_, rest, err := cut(b)
+	if err != nil {
+		return nil
+	}
+	return rest
+}
+
 // appendForwardEvents appends the events of a chunk as [time, record], the form of the
-// Forward protocol, and returns how many. Metadata and the marks of groups have no place
-// in it.
-func appendForwardEvents(dst, chunk []byte) ([]byte, int, error) {
-	records := 0
+// Forward protocol, and returns how many, and how many values were left out. Metadata and
+// the marks of groups have no place in it.
+func appendForwardEvents(dst, chunk []byte) (_ []byte, records, left int) {
 	for len(chunk) > 0 {
 		e, rest, err := nextEvent(chunk)
+		mark := 0
+		if err == nil {
+			_, mark, err = e.when()
+		}
 		if err != nil {
-			return nil, 0, err
+			left++
+			chunk = skipValue(chunk)
+			continue
 		}
 		chunk = rest
-		_, mark, err := e.when()
-		if err != nil {
-			return nil, 0, err
-		}
 		if mark != 0 {
 			continue
 		}
@@ -126,7 +146,7 @@ func appendForwardEvents(dst, chunk []byte) ([]byte, int, error) {
 		dst = append(dst, e.record...)
 		records++
 	}
-	return dst, records, nil
+	return dst, records, left
 }
 
 // JSONOptions say what a line of JSON holds besides the keys of a record.
@@ -145,6 +165,7 @@ type JSONOptions struct {
 type lines struct {
 	text []byte
 	ends []int // of each line, behind its line feed
+	left int   // how many values are in no line, because they are no events
 }
 
 // appendLines writes the events of a chunk as lines of JSON. Keys that a record has itself
@@ -152,34 +173,36 @@ type lines struct {
 // of a text that are not UTF-8 as U+FFFD, a bin that is not UTF-8 and the data of an
 // extension as base64, NaN and infinities as null, keys that are no text as their JSON in
 // quotes.
-func (o JSONOptions) appendLines(tag string, chunk []byte) (lines, error) {
+func (o JSONOptions) appendLines(tag string, chunk []byte) lines {
 	l := lines{text: make([]byte, 0, len(chunk)+len(chunk)/4)}
 	var group []byte
 	for len(chunk) > 0 {
 		e, rest, err := nextEvent(chunk)
+		var t time.Time
+		mark := 0
+		if err == nil {
+			t, mark, err = e.when()
+		}
+		switch {
+		case err != nil:
+		case mark == groupStart:
+			group = e.record
+		case mark == groupEnd:
+			group = nil
+		default:
+			var text []byte
+			if text, err = o.appendLine(l.text, tag, t, group, e); err == nil {
+				l.text = append(text, '\n')
+				l.ends = append(l.ends, len(l.text))
+			}
+		}
 		if err != nil {
-			return lines{}, err
+			l.left++
+			rest = skipValue(chunk)
 		}
 		chunk = rest
-		t, mark, err := e.when()
-		if err != nil {
-			return lines{}, err
-		}
-		switch mark {
-		case groupStart:
-			group = e.record
-			continue
-		case groupEnd:
-			group = nil
-			continue
-		}
-		if l.text, err = o.appendLine(l.text, tag, t, group, e); err != nil {
-			return lines{}, err
-		}
-		l.text = append(l.text, '\n')
-		l.ends = append(l.ends, len(l.text))
 	}
-	return l, nil
+	return l
 }
 
 func (o JSONOptions) appendLine(dst []byte, tag string, t time.Time, group []byte, e event) ([]byte, error) {

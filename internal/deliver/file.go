@@ -53,17 +53,17 @@ func NewFile(o FileOptions) (*File, error) {
 
 // Deliver implements Deliverer.
 func (d *File) Deliver(ctx context.Context, tag string, chunk []byte, _ int) error {
-	l, err := d.o.JSON.appendLines(tag, chunk)
-	if err != nil {
-		return permanent{err}
-	}
+	l := d.o.JSON.appendLines(tag, chunk)
 	ctx, cancel := context.WithTimeout(ctx, d.o.Timeout)
 	defer cancel()
 	return d.lane.do(ctx, func() error {
 		if d.closed {
 			return errClosed
 		}
-		return d.write(l.text)
+		if err := d.write(l.text); err != nil {
+			return err
+		}
+		return leftOut(l.left)
 	})
 }
 

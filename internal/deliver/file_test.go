@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -230,6 +232,51 @@ func TestLinesTorn(t *testing.T) {
 	put(t, d, "a")
 	if got, want := w.String(), "{\"log\":\n{\"log\":\"a\",\"n\":0}\n"; got != want {
 		t.Errorf("wrote %q, want %q", got, want)
+	}
+}
+
+// TestStrangers: what is no event, or cannot be written, costs no other one, however it goes
+// on, and does not come again.
+func TestStrangers(t *testing.T) {
+	deep := append([]byte{0x92, 0, 0x81, 0xa1, 'a'}, append(bytes.Repeat([]byte{0x91}, maxDepth+2), 0xc0)...)
+	nestedKey := []byte{0x92, 0, 0x81, 0x81, 0xa1, 'a', 0x81, 0xa1, 'b', 0x91, 0xc0, 0xc0}
+	strangers := [][]byte{{0xc0}, {0x93, 0, 0x80, 0}, {0x92, 0, 0xa1, 'x'}, {0x92, 0xc0, 0x80}, {0x92, 0x92, 0xa1, 'x', 0x80, 0x80}, deep, nestedKey}
+	var chunk []byte
+	for _, s := range strangers {
+		chunk = append(append(chunk, s...), chunkOf(1, "good")...)
+	}
+	check := func(name string, got int, err error) {
+		t.Helper()
+		if !Permanent(err) || !strings.Contains(err.Error(), fmt.Sprintf("%d values left out", len(strangers))) || got != len(strangers) {
+			t.Errorf("%s: %d delivered of %d, error %v", name, got, len(strangers), err)
+		}
+	}
+	var out bytes.Buffer
+	lines, err := NewLines(&out, JSONOptions{}, time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = lines.Deliver(context.Background(), "t", chunk, 2*len(strangers))
+	check("lines", strings.Count(out.String(), `"log":"good"`), err)
+
+	name := filepath.Join(t.TempDir(), "f")
+	err = fileAt(t, name).Deliver(context.Background(), "t", chunk, 2*len(strangers))
+	b, rerr := os.ReadFile(name)
+	if rerr != nil {
+		t.Fatal(rerr)
+	}
+	check("file", strings.Count(string(b), `"log":"good"`), err)
+
+	var body []byte
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { body, _ = io.ReadAll(r.Body) }))
+	defer s.Close()
+	err = httpClient(t, HTTPOptions{URL: s.URL}).Deliver(context.Background(), "t", chunk, 2*len(strangers))
+	check("http", strings.Count(string(body), `"log":"good"`), err)
+
+	// Forward keeps MessagePack, and takes any record.
+	events, records, left := appendForwardEvents(nil, chunk)
+	if n := bytes.Count(events, []byte("good")); n != len(strangers) || records != n+2 || left != n-2 {
+		t.Errorf("forward: %d good, %d records, %d left out", n, records, left)
 	}
 }
 

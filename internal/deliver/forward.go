@@ -126,13 +126,10 @@ func (f *Forward) Deliver(ctx context.Context, tag string, chunk []byte, records
 	defer f.flights.Done()
 	ctx, cancel := context.WithTimeout(ctx, f.o.Timeout)
 	defer cancel()
+	left := 0
 	if f.o.Fluentd {
-		var err error
-		if chunk, records, err = appendForwardEvents(nil, chunk); err != nil {
-			return permanent{err}
-		}
-		if records == 0 {
-			return nil
+		if chunk, records, left = appendForwardEvents(nil, chunk); records == 0 {
+			return leftOut(left)
 		}
 	}
 	if f.o.Gzip {
@@ -147,7 +144,7 @@ func (f *Forward) Deliver(ctx context.Context, tag string, chunk []byte, records
 	for i, t := range order {
 		err := f.try(ctx, t, m, len(order)-i)
 		if err == nil {
-			return nil
+			return leftOut(left)
 		}
 		errs = append(errs, fmt.Errorf("%s: %w", t, err))
 		if ctx.Err() != nil {

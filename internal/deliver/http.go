@@ -126,13 +126,14 @@ func (d *HTTP) Deliver(ctx context.Context, tag string, chunk []byte, _ int) err
 	if rest > 0 {
 		return fmt.Errorf("%s: asked for %v more without requests", d.to, rest.Round(time.Second))
 	}
-	l, err := d.o.JSON.appendLines(tag, chunk)
-	if err != nil {
-		return permanent{err}
-	}
+	l := d.o.JSON.appendLines(tag, chunk)
 	ctx, cancel := context.WithTimeout(ctx, d.o.Timeout)
 	defer cancel()
-	return d.post(ctx, l.text, 0, l.ends)
+	err := d.post(ctx, l.text, 0, l.ends)
+	if err != nil && !Permanent(err) {
+		return err
+	}
+	return errors.Join(err, leftOut(l.left))
 }
 
 // post sends lines, in halves when they are too many. text begins at from, and ends are

@@ -29,10 +29,7 @@ func NewLines(w io.Writer, json JSONOptions, timeout time.Duration) (*Lines, err
 
 // Deliver implements Deliverer.
 func (d *Lines) Deliver(ctx context.Context, tag string, chunk []byte, _ int) error {
-	l, err := d.json.appendLines(tag, chunk)
-	if err != nil {
-		return permanent{err}
-	}
+	l := d.json.appendLines(tag, chunk)
 	ctx, cancel := context.WithTimeout(ctx, d.timeout)
 	defer cancel()
 	return d.lane.do(ctx, func() error {
@@ -47,7 +44,10 @@ func (d *Lines) Deliver(ctx context.Context, tag string, chunk []byte, _ int) er
 		if n > 0 {
 			d.torn = text[n-1] != '\n'
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return leftOut(l.left)
 	})
 }
 
