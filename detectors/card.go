@@ -184,13 +184,26 @@ func matchPlainCard(b []byte, at int, lens uint8) (redact.Span, redact.Reason) {
 			}
 		}
 	}
-	if s.End < len(b) && (isWord(b[s.End]) || b[s.End] == '.' && s.End+1 < len(b) && isDigit(b[s.End+1])) {
+	if s.End < len(b) && (isWord(b[s.End]) || b[s.End] == '.' && s.End+1 < len(b) && isDigit(b[s.End+1]) && !zeroFraction(b, s.End)) {
 		return s, redact.RejectNeighbor
 	}
 	if !check.Luhn(b[s.Start:s.End]) {
 		return s, redact.RejectChecksum
 	}
 	return s, redact.Accepted
+}
+
+// maxZeros bounds the zeros of a fraction.
+const maxZeros = 8
+
+// zeroFraction reports whether the point at b[i] begins a fraction of zeros only: programs
+// that have no integers write a whole number so. It is not the part of a version or address.
+func zeroFraction(b []byte, i int) bool {
+	k := i + 1
+	for k < len(b) && b[k] == '0' && k-i <= maxZeros {
+		k++
+	}
+	return k > i+1 && (k == len(b) || !isWord(b[k]) && b[k] != '-' && (b[k] != '.' || k+1 == len(b) || !isWord(b[k+1])))
 }
 
 // matchGroupedCard takes the groups 4-4-4-n, 4-4-4-4-n, 4-6-5 and 4-6-4 with the same

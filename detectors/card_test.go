@@ -40,7 +40,7 @@ var (
 
 	beforePlainCard   = regexp.MustCompile(`(^|[^\w.-]|(^|[^0-9])\.|(^|\W)[0-9]{12,19}-)$`)
 	beforeGroupedCard = regexp.MustCompile(`(^|[^\w.-]|(^|\W)[0-9]{0,19}[.-])$`)
-	afterPlainCard    = regexp.MustCompile(`^($|[^\w.]|\.($|[^0-9]))`)
+	afterPlainCard    = regexp.MustCompile(`^($|[^\w.]|\.($|[^0-9])|\.0{1,8}($|[^\w.-]|\.($|\W)))`)
 	afterGroupedCard  = regexp.MustCompile(`^($|\W)`)
 )
 
