@@ -35,8 +35,9 @@ type File struct {
 	// The rest belongs to who holds the lane.
 	f      *os.File
 	closed bool
-	// torn is where a chunk began that could neither be written whole nor cut off, or -1.
-	torn int64
+	// torn is where a chunk began that could neither be written whole nor cut off, or -1;
+	// tornEnd is where the file ended then.
+	torn, tornEnd int64
 }
 
 // NewFile opens the file, so that what is wrong with it shows at the start.
@@ -109,7 +110,7 @@ func (d *File) current() error {
 			return nil
 		}
 		// What was torn there was moved away with its file: that is cut as far as can be.
-		if d.torn >= 0 {
+		if d.torn >= 0 && have.Size() == d.tornEnd {
 			_ = d.f.Truncate(d.torn)
 		}
 		err = d.f.Close()
@@ -130,16 +131,18 @@ func (d *File) write(text []byte) error {
 		return err
 	}
 	defer unlockFile(d.f)
-	if d.torn >= 0 {
-		if err := d.f.Truncate(d.torn); err != nil {
-			return fmt.Errorf("cutting off half a chunk: %w", err)
-		}
-		d.torn = -1
-	}
 	end, err := d.f.Seek(0, io.SeekEnd)
 	if err != nil {
 		return err
 	}
+	// What another instance has appended behind it since must not go with it.
+	if d.torn >= 0 && d.tornEnd == end {
+		if err := d.f.Truncate(d.torn); err != nil {
+			return fmt.Errorf("cutting off half a chunk: %w", err)
+		}
+		end = d.torn
+	}
+	d.torn = -1
 	// A program that ended in the middle of a line left it without an end.
 	text, err = afterLine(d.f, end, text)
 	if err != nil {
@@ -152,6 +155,7 @@ func (d *File) write(text []byte) error {
 	if err != nil {
 		if cut := d.f.Truncate(end); cut != nil {
 			d.torn = end
+			d.tornEnd, _ = d.f.Seek(0, io.SeekEnd) // one that is wrong cuts nothing
 		}
 		return err
 	}

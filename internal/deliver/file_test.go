@@ -235,6 +235,38 @@ func TestLinesTorn(t *testing.T) {
 	}
 }
 
+// TestTornShared: half a chunk that could not be cut off at once is cut off later, unless
+// another instance has appended behind it.
+func TestTornShared(t *testing.T) {
+	for _, others := range []int{0, 1} {
+		name := filepath.Join(t.TempDir(), "f")
+		a, b := fileAt(t, name), fileAt(t, name)
+		put(t, a, "first")
+		fi, err := os.Stat(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.torn = fi.Size()
+		if _, err := a.f.WriteString(`{"log":"ha`); err != nil {
+			t.Fatal(err)
+		}
+		a.tornEnd = a.torn + int64(len(`{"log":"ha`))
+		for range others {
+			put(t, b, "other")
+		}
+		put(t, a, "last")
+		got, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for text, want := range map[string]int{`"first"`: 1, `"other"`: others, `"last"`: 1, `"ha`: others} {
+			if n := bytes.Count(got, []byte(text)); n != want {
+				t.Errorf("%d others: %s stands %d times, want %d:\n%s", others, text, n, want, got)
+			}
+		}
+	}
+}
+
 // TestStrangers: what is no event, or cannot be written, costs no other one, however it goes
 // on, and does not come again.
 func TestStrangers(t *testing.T) {
