@@ -57,11 +57,10 @@ const (
 )
 
 const (
-	// maxTelling is how far, in bytes, a telling looks to either side of its anchor, and
-	// with that how much of a list it reads.
+	// maxTelling is how far, in bytes, a telling looks to either side of its anchor.
 	maxTelling = 5 << 10
-	// maxTellingList is the part of that in which the values of a list begin.
-	maxTellingList = 4 << 10
+	// maxTellingList is how much of a list is read at once, in bytes.
+	maxTellingList = 1 << 10
 	// maxTellingValue is the length of the longest value.
 	maxTellingValue = 256
 	// maxTellingKey bounds the part of a key on either side of the anchor.
@@ -93,7 +92,7 @@ func (d *telling) Spec() redact.Spec {
 	return redact.Spec{
 		Name: "key-" + string(d.kind.kind), Kind: d.kind.kind, Doc: d.kind.doc,
 		Anchor: redact.Anchor{Literals: d.lits},
-		MaxLen: maxTelling, Rank: 15, Weight: 2,
+		MaxLen: maxTelling, Rank: 15, Weight: 2, Closed: true,
 	}
 }
 
@@ -116,6 +115,12 @@ func (d *telling) Match(b []byte, at int) (redact.Span, redact.Reason) {
 		return redact.Span{Start: at, End: skip}, r
 	}
 	s, r := d.first(b, &k)
+	if r == redact.RejectMore && !k.term.Weak && d.anchored(b, at) {
+		return s, r
+	}
+	if r == redact.RejectMore {
+		r = redact.RejectContext
+	}
 	if !r.OK() {
 		return redact.Span{}, r
 	}
@@ -307,21 +312,13 @@ func (d *telling) first(b []byte, k *tellingKey) (redact.Span, redact.Reason) {
 	if op.Start >= len(b) {
 		return redact.Span{}, redact.RejectLength
 	}
-	if op.Quote == 0 && op.Form != keyed.Tag && b[op.Start] == '[' {
-		return d.leaves(b, k, op.Start+1)
-	}
-	if i := op.Start - 1 - op.Slashes; op.Quote != 0 {
-		for i > k.end && keyed.IsBlank(b[i-1]) {
-			i--
-		}
-		if b[i-1] == '[' {
-			return d.leaves(b, k, i)
-		}
+	if i := listOf(b, k); i > 0 {
+		return d.leaves(b, k, i)
 	}
 	if op.Form == keyed.Tag || op.Form == keyed.Part || op.Quote != 0 {
 		end, open := op.End(b, maxTellingValue)
 		if open {
-			return redact.Span{}, redact.RejectLength
+			return d.long(b, op.Start, end, k)
 		}
 		if op.Form == keyed.Tag {
 			if !closedTag(b, tag, op.Start, end) {
@@ -332,8 +329,53 @@ func (d *telling) first(b []byte, k *tellingKey) (redact.Span, redact.Reason) {
 		return d.judge(b, op.Start, end, k)
 	}
 	end := d.bare(b, k)
-	return d.judge(b, op.Start, end, k)
+	s, r := d.judge(b, op.Start, end, k)
+	if r.OK() && end-op.Start >= maxTellingValue-1 && !d.kind.digits {
+		r = redact.AcceptedOpen
+	}
+	return s, r
 }
+
+// listOf returns where the first value of the list behind the key may begin, or 0 when no
+// list is there.
+func listOf(b []byte, k *tellingKey) int {
+	op := &k.op
+	if op.Quote == 0 {
+		if op.Form != keyed.Tag && op.Start < len(b) && b[op.Start] == '[' {
+			return op.Start + 1
+		}
+		return 0
+	}
+	i := op.Start - 1 - op.Slashes
+	for i > k.end && keyed.IsBlank(b[i-1]) {
+		i--
+	}
+	if b[i-1] == '[' {
+		return i
+	}
+	return 0
+}
+
+// long decides about a value of which no more than b[start:end) is read. Numbers are never
+// as long; what else begins as a value is one to where it is closed.
+func (d *telling) long(b []byte, start, end int, k *tellingKey) (redact.Span, redact.Reason) {
+	if d.kind.digits || k.term.Weak {
+		return redact.Span{}, redact.RejectLength
+	}
+	n := min(end, start+maxLongStart)
+	if i := bytes.LastIndexByte(b[start:n], ' '); i > 0 {
+		n = start + i
+	}
+	if d.kind.form == manyWords || d.kind.form == manyWordsAndCommas {
+		if _, r := d.judge(b, start, n, k); !r.OK() {
+			return redact.Span{}, r
+		}
+	}
+	return redact.Span{Start: start, End: end}, redact.AcceptedOpen
+}
+
+// maxLongStart is how much of a value is judged that is longer than maxTellingValue.
+const maxLongStart = 32
 
 // bare returns the end of a value without quotes.
 func (d *telling) bare(b []byte, k *tellingKey) int {
@@ -386,43 +428,49 @@ func (d *telling) judge(b []byte, start, end int, k *tellingKey) (redact.Span, r
 	return redact.Span{Start: start, End: end}, redact.Accepted
 }
 
-// leaves returns the first value of a list that begins at b[i] or behind it.
+// leaves returns the first value of a list that begins at b[i] or behind it. When it
+// rejects, the end of the span is where it left off, if the list goes on there.
 func (d *telling) leaves(b []byte, k *tellingKey, i int) (redact.Span, redact.Reason) {
-	lim := min(len(b), k.end+maxTellingList)
-	for i < lim {
-		l, ok := leafAt(b, i, lim)
-		if !ok {
-			break
+	from, lim := i, min(len(b), i+maxTellingList+2*maxTellingValue)
+	for i < from+maxTellingList {
+		l, r := leafAt(b, i, lim)
+		switch r {
+		case leafLong:
+			return redact.Span{Start: l.start, End: l.end}, redact.AcceptedOpen
+		case leafCut:
+			if lim == len(b) {
+				return redact.Span{End: lim}, redact.RejectMore
+			}
+			if l.from > from {
+				return redact.Span{End: l.from}, redact.RejectMore
+			}
+		case leafNone:
+			return redact.Span{}, redact.RejectOperator
 		}
 		if s, r := d.judge(b, l.start, l.end, k); r.OK() {
 			return s, r
 		}
 		i = l.next
 	}
-	return redact.Span{}, redact.RejectValue
+	return redact.Span{End: i}, redact.RejectMore
 }
 
 // Next implements redact.Repeater: the other values of a list.
-func (d *telling) Next(b []byte, at int, last redact.Span) (redact.Span, redact.Reason) {
-	lim := min(len(b), at+maxTellingList)
-	i := last.End
-	for i < lim && (b[i] == '\\' || b[i] == '"' || b[i] == '\'') {
-		i++
-	}
-	if i >= lim || !more(b, i, lim) || bytes.IndexByte(b[at:last.Start], '[') < 0 {
-		return redact.Span{}, redact.RejectOperator
+func (d *telling) Next(b []byte, at, from int) (redact.Span, redact.Reason) {
+	if bytes.IndexByte(b[at:min(from, at+2*maxTellingKey+keyed.MaxOperator)], '[') < 0 {
+		return redact.Span{}, redact.RejectOperator // as nearly always
 	}
 	k, _, r := d.key(b, at)
 	if r != redact.Accepted {
 		return redact.Span{}, r
 	}
-	return d.leaves(b, &k, i)
-}
-
-// more reports whether a comma and another value follow at b[i].
-func more(b []byte, i, lim int) bool {
-	i = space(b, i, lim)
-	return i < lim && b[i] == ','
+	if i := listOf(b, &k); i == 0 || from < i {
+		return redact.Span{}, redact.RejectOperator
+	}
+	for lim := min(len(b), from+maxLetters); from < lim && (b[from] == '\\' || b[from] == '"' || b[from] == '\''); {
+		from++
+	}
+	return d.leaves(b, &k, from)
 }
 
 func space(b []byte, i, lim int) int {
@@ -433,18 +481,34 @@ func space(b []byte, i, lim int) int {
 }
 
 // leaf is a value in a list.
-type leaf struct{ start, end, next int }
+type leaf struct {
+	start, end, next int
+	from             int // where to begin again when the text was cut
+}
+
+// What leafAt found.
+const (
+	leafNone  = iota // the end of the list, or no list
+	leafWhole        // a value
+	leafLong         // a value of which only the first maxTellingValue bytes were read
+	leafCut          // the text ended before what follows the value
+)
 
 // leafAt reads the value of a list at b[i], with the comma and the blanks before it. It is
 // none when something else than a comma or a bracket follows it, as behind the key of an
 // object.
-func leafAt(b []byte, i, lim int) (l leaf, ok bool) {
+func leafAt(b []byte, i, lim int) (l leaf, what int) {
+	l.from = i
 	i = space(b, i, lim)
 	if i < lim && b[i] == ',' {
 		i = space(b, i+1, lim)
 	}
 	if i >= lim {
-		return l, false
+		l.from = lim
+		return l, leafCut
+	}
+	if b[i] == ']' {
+		return l, leafNone
 	}
 	op := keyed.Op{Start: i}
 	for j := i; j < lim && j < i+8; j++ {
@@ -459,7 +523,7 @@ func leafAt(b []byte, i, lim int) (l leaf, ok bool) {
 	if op.Quote != 0 {
 		var open bool
 		if l.end, open = op.End(b, maxTellingValue); open {
-			return l, false
+			return l, leafLong
 		}
 		l.next = l.end
 		for l.next < lim && (b[l.next] == '\\' || b[l.next] == op.Quote) {
@@ -467,14 +531,24 @@ func leafAt(b []byte, i, lim int) (l leaf, ok bool) {
 		}
 	} else {
 		l.end = l.start
-		for l.end < lim && l.end-l.start < maxTellingValue && b[l.end] != ',' && b[l.end] != ']' && b[l.end] != '\n' && b[l.end] != '}' && b[l.end] != '=' && b[l.end] != ':' {
-			l.end++
+		for l.end < lim && b[l.end] != ',' && b[l.end] != ']' && b[l.end] != '\n' && b[l.end] != '}' && b[l.end] != '=' && b[l.end] != ':' {
+			if l.end++; l.end-l.start == maxTellingValue {
+				return l, leafLong
+			}
 		}
 		l.next = l.end
 		l.end = trimProse(b, l.start, l.end)
 	}
-	n := space(b, l.next, lim)
-	return l, l.next > i && n < lim && (b[n] == ',' || b[n] == ']')
+	switch n := space(b, l.next, lim); {
+	case n >= lim && l.next > i:
+		if lim == len(b) {
+			return l, leafWhole
+		}
+		return l, leafCut
+	case l.next > i && (b[n] == ',' || b[n] == ']'):
+		return l, leafWhole
+	}
+	return l, leafNone
 }
 
 // beside reports whether another key that tells of a person stands near b[start:end), in

@@ -40,6 +40,9 @@ const (
 	RejectRegular
 	// RejectContext: a keyword that the form needs is not near.
 	RejectContext
+	// RejectMore: no value ends before Span.End, but a Repeater wants to be asked for the
+	// next one from there. The end of the text says that it cut a list.
+	RejectMore
 	numReasons
 )
 
@@ -55,7 +58,7 @@ func (r Reason) String() string {
 		"accepted", "accepted, end not seen", "anchor: not the full form",
 		"neighbour: part of something longer", "length", "range", "checksum",
 		"no operator after the key", "value: cannot be one", "value: too regular for a secret",
-		"context: no keyword near",
+		"context: no keyword near", "no value so far",
 	}[r]
 }
 
@@ -99,6 +102,9 @@ type Spec struct {
 	// Multiline says that values may go on over line ends, so that a stream must not be
 	// cut at a line end inside one. Needs literals.
 	Multiline bool
+	// Closed says that a value of which the end was not seen ends where something closes
+	// it: the quotation mark that it began with, the next tag, or else the line.
+	Closed bool
 	// Rank orders findings that overlap. All bytes of findings that overlap are
 	// replaced together. The replacement is called after the highest-ranked finding
 	// that spans them all, or, when none does, after the highest-ranked one; ties go to
@@ -131,7 +137,8 @@ type Detector interface {
 type Repeater interface {
 	Detector
 
-	// Next returns the value after last, which is what Match or Next accepted for the
-	// candidate at b[at]. It begins behind last, no further than Spec.MaxLen bytes from at.
-	Next(b []byte, at int, last Span) (Span, Reason)
+	// Next returns the first value of the candidate at b[at] that begins at b[from] or
+	// behind it, from being the end of what Match or Next returned before or of lines that
+	// were masked whole. It looks at most Spec.MaxLen bytes to either side of at and from.
+	Next(b []byte, at, from int) (Span, Reason)
 }

@@ -87,8 +87,8 @@ func TestOverlaps(t *testing.T) {
 // list is a repeater: it takes the digits behind its literal, one finding each.
 type list struct{ word }
 
-func (list) Next(b []byte, at int, last redact.Span) (redact.Span, redact.Reason) {
-	i := last.End + 1
+func (list) Next(b []byte, at, from int) (redact.Span, redact.Reason) {
+	i := from + 1
 	if i >= len(b) || b[i-1] != ',' || b[i]-'0' > 9 {
 		return redact.Span{}, redact.RejectOperator
 	}

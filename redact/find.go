@@ -38,6 +38,11 @@ type pass struct {
 	// the one being looked at, and the lines in which a detector panicked.
 	from, to, left, at int
 	failed             []Span
+	// lists are the lists that began before the window, and later those that go on behind
+	// it.
+	lists, later []list
+	// unclosed is the key of the first list that the end of the text cut, or -1.
+	unclosed int
 	// masks are the parts of the text that are masked whole whatever else is found, in
 	// order, and masked is the end of the last of them.
 	masks  []Span
@@ -53,6 +58,13 @@ type pass struct {
 	blobRun Span   // from the start of the run in which the last candidate for one stood, to that
 }
 
+// list is a candidate with several values, which are read window by window, on the work of
+// the window that they stand in.
+type list struct {
+	d, at int
+	from  int // where the next value may begin
+}
+
 func newPass(w *Worker, depth int) *pass {
 	n := len(w.e.dets)
 	return &pass{w: w, depth: depth, skip: [2][]Span{make([]Span, n), make([]Span, n)}}
@@ -63,6 +75,7 @@ func (p *pass) find(b []byte) {
 	p.base += len(p.b) + 1
 	p.b = b
 	p.found, p.keeps, p.masks, p.masked = p.found[:0], p.keeps[:0], p.masks[:0], 0
+	p.lists, p.unclosed = p.lists[:0], -1
 	p.blobs, p.blobEnd, p.blobRun, p.escapes = p.blobs[:0], 0, Span{-1, -1}, p.escapes[:0]
 	for from := 0; from < len(b); {
 		off := max(0, from-scan.Margin)
@@ -109,10 +122,12 @@ func (p *pass) window(off, from, to int) {
 		p.w.stats.Failed++
 		if try == maxTries {
 			p.mask(p.lines(from, to-1), Failed)
+			p.later = append(p.later[:0], p.lists...)
 			break
 		}
 		p.failed = append(p.failed, p.lines(p.at, p.at))
 	}
+	p.lists, p.later = p.later, p.lists[:0]
 	for _, s := range p.failed {
 		p.found = append(p.found, Finding{Span: s, At: s.Start, Detector: Failed})
 	}
@@ -138,6 +153,10 @@ func (p *pass) try(off, from, to int) (ok bool) {
 	p.w.sc.Load(p.b, off)
 	lits := p.w.sc.Literals(from, to)
 	p.left -= len(lits) // to find them
+	p.later = p.later[:0]
+	for _, l := range p.lists {
+		p.values(l)
+	}
 	for _, l := range lits {
 		if l.ID == p.w.e.tokenLit {
 			p.left -= tokenWork
@@ -184,23 +203,58 @@ func (p *pass) match(d, at int, skip []Span) {
 		p.w.explain = append(p.w.explain, Candidate{Span: s, At: at, Detector: d, Reason: r})
 	}
 	if !r.OK() {
-		if s.End > at {
+		if r == RejectMore {
+			p.values(list{d, at, s.End})
+		} else if s.End > at {
 			skip[d] = Span{p.base + at, p.base + s.End}
 		}
 		return
 	}
-	p.add(d, at, s, r, skip)
-	// The other values of a list.
-	for rep := p.w.e.repeaters[d]; rep != nil && r == Accepted && !p.spent(); {
-		last := s
-		if s, r = rep.Next(p.b, at, last); !r.OK() || s.Start < last.End {
+	end := p.add(d, at, s, r, skip)
+	if p.w.e.repeaters[d] != nil {
+		p.values(list{d, at, end})
+	}
+}
+
+// readPerUnit is how many bytes of a list are read in one unit of work.
+const readPerUnit = 4
+
+// values adds the values of a list that begin in the window.
+func (p *pass) values(l list) {
+	rep := p.w.e.repeaters[l.d]
+	for {
+		l.from = max(l.from, p.masked)
+		for _, s := range p.failed {
+			if s.Start <= l.from && l.from < s.End {
+				l.from = s.End
+			}
+		}
+		if l.from >= len(p.b) {
+			if p.unclosed < 0 || l.at < p.unclosed {
+				p.unclosed = l.at
+			}
 			return
 		}
-		p.left -= p.w.e.weights[d][r]
-		if p.w.explained {
-			p.w.explain = append(p.w.explain, Candidate{Span: s, At: at, Detector: d, Reason: r})
+		if l.from >= p.to || p.spent() {
+			p.later = append(p.later, l)
+			return
 		}
-		p.add(d, at, s, r, skip)
+		p.at = l.from
+		s, r := rep.Next(p.b, l.at, l.from)
+		p.left -= p.w.e.weights[l.d][r]
+		switch {
+		case r.OK() && s.Start >= l.from && s.End > s.Start:
+			if p.w.explained {
+				p.w.explain = append(p.w.explain, Candidate{Span: s, At: l.at, Detector: l.d, Reason: r})
+			}
+			p.left -= (s.Start - l.from) / readPerUnit
+			l.from = p.add(l.d, l.at, s, r, p.skip[0])
+		case r == RejectMore && s.End > l.from:
+			p.left -= (s.End - l.from) / readPerUnit
+			l.from = s.End
+		default:
+			return
+		}
 	}
 }
 
@@ -215,11 +269,15 @@ func (p *pass) spent() bool {
 	return true
 }
 
-// add adds what detector d accepted for the candidate at b[at].
-func (p *pass) add(d, at int, s Span, r Reason, skip []Span) {
+// add adds what detector d accepted for the candidate at b[at], and returns where it ends.
+func (p *pass) add(d, at int, s Span, r Reason, skip []Span) int {
 	open := r == AcceptedOpen
 	if open {
-		s.End = p.extend(s, p.w.e.specs[d].Multiline)
+		if p.w.e.specs[d].Closed {
+			s.End = closeOf(p.b, s)
+		} else {
+			s.End = p.extend(s, p.w.e.specs[d].Multiline)
+		}
 		open = s.End == len(p.b)
 	}
 	// What is anchored inside a value may reach beyond it, as one card number does that
@@ -231,13 +289,49 @@ func (p *pass) add(d, at int, s Span, r Reason, skip []Span) {
 		if p.w.explained {
 			p.w.explain[len(p.w.explain)-1].Outcome = "allowed"
 		}
-		return
+		return s.End
 	}
 	// Field by field: a Finding made elsewhere and copied is read before it is written.
 	n := len(p.found)
 	p.found = append(p.found, Finding{})
 	f := &p.found[n]
 	f.Start, f.End, f.At, f.Detector, f.Open = s.Start, s.End, at, d, open
+	return s.End
+}
+
+// closeOf returns where the value ends that begins with b[s.Start:s.End): before the
+// quotation mark that closes the one it stands behind, before the next tag when it stands
+// behind one, or at the end of the line.
+func closeOf(b []byte, s Span) int {
+	i := s.Start
+	for i > 0 && s.Start-i < maxOpenBytes && b[i-1] <= ' ' {
+		i--
+	}
+	if i > 0 && (b[i-1] == '>') {
+		if n := bytes.IndexByte(b[s.End:], '<'); n >= 0 {
+			return s.End + n
+		}
+		return len(b)
+	}
+	depth, quote := 0, byte(0)
+	if i == s.Start && i > 0 && (b[i-1] == '"' || b[i-1] == '\'') {
+		quote = b[i-1]
+		for j := i - 2; j >= 0 && b[j] == '\\' && depth < MaxDepth; j-- {
+			depth++
+		}
+	}
+	end := s.End
+	for slashes := 0; end < len(b) && b[end] != '\n' && b[end] != '\r'; end++ {
+		switch c := b[end]; {
+		case c == '\\':
+			slashes++
+			continue
+		case quote != 0 && c == quote && slashes%(2*(depth+1)) <= depth:
+			return end - slashes%(2*(depth+1))
+		}
+		slashes = 0
+	}
+	return end
 }
 
 // extend returns the end of a value whose detector did not see it: the next delimiter.

@@ -40,6 +40,36 @@ func openLine(b []byte) int {
 	return len(b)
 }
 
+// openList returns the start of the line that opens the list of which the lines at the end
+// of b hold one value each, as pretty-printed JSON has it, or len(b) when there is none.
+func openList(b []byte) int {
+	for end := len(b); end > 0; {
+		start := bytes.LastIndexByte(b[:end-1], '\n') + 1
+		line := bytes.Trim(b[start:end], " \t\r\n")
+		switch n := len(line); {
+		case n > 0 && line[n-1] == '[':
+			if start > 0 {
+				return openLine(b[:start]) // the key may stand on the line before
+			}
+			return 0
+		case n > 0 && (line[n-1] != ',' || !listed(line[:n-1])):
+			return len(b)
+		}
+		end = start
+	}
+	return len(b)
+}
+
+// listed reports whether v is a string, a number or a literal of JSON, as far as its ends
+// tell.
+func listed(v []byte) bool {
+	n := len(v)
+	if n > 1 && (v[0] == '"' || v[0] == '\'') && v[n-1] == v[0] {
+		return !bytes.Contains(v, []byte(`":`)) && !bytes.Contains(v, []byte(`" :`))
+	}
+	return isScalar(v)
+}
+
 // opensElement reports whether a line ends with the start tag of an XML element or the
 // beginning of a CDATA section.
 func opensElement(line []byte) bool {

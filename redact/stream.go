@@ -227,7 +227,11 @@ func (c *copier) read() error {
 // value, and not between a key and its value, or 0.
 func (c *copier) cut(b []byte) int {
 	if end := c.cutLine(b); end > 0 {
-		return openLine(b[:end])
+		end = openLine(b[:end])
+		if list := openList(b[:end]); len(b)-list < c.lineCap {
+			return list
+		}
+		return end
 	}
 	return 0
 }
@@ -350,11 +354,12 @@ func (w *Worker) AppendPart(ctx context.Context, dst, b []byte, from int, final 
 		w.maskedKeys.forget()
 	}
 	if w.swallow {
-		for start < to && !delimiter(b[start]) {
+		for start < to && (w.swallowLine || !delimiter(b[start])) && b[start] != '\n' {
 			start++
 		}
 		w.swallow = start == to && !final
 	}
+	w.swallowLine = w.swallowLine && w.swallow
 	out := w.Find(b)
 	w.tokenize(ctx, b, out)
 	for i := range out {
@@ -374,8 +379,16 @@ func (w *Worker) AppendPart(ctx context.Context, dst, b []byte, from int, final 
 				f.End, f.blob = to, 0
 				w.vals[i].Raw = nil
 				w.swallow = true
+				w.swallowLine = f.Detector >= 0 && w.e.specs[f.Detector].Closed
 			}
 		}
+	}
+	// The key of a list that goes on will not come again.
+	if at := w.passes[0].unclosed; !final && at >= 0 && at < to-MaxLookaround/2 && to > from {
+		if !w.swallow {
+			w.stats.Unscanned++
+		}
+		w.swallow, w.swallowLine = true, true
 	}
 	if start < to {
 		dst = w.write(dst, b, out, 0, start, to)

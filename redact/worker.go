@@ -95,6 +95,8 @@ type Worker struct {
 
 	// swallow says that AppendPart left off inside a value too long to hold.
 	swallow bool
+	// swallowLine says that it goes on to the end of the line.
+	swallowLine bool
 }
 
 // NewWorker returns a Worker of the engine.

@@ -3,6 +3,7 @@ package detectortest
 import (
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"logveil/redact"
@@ -95,20 +96,28 @@ func (o *oracle) accepted(text []byte) []redact.Finding {
 			}
 			s, r := d.Match(text, at)
 			rep, _ := d.(redact.Repeater)
-			for r.OK() {
+			for r.OK() || r == redact.RejectMore && rep != nil {
+				if r == redact.RejectMore {
+					from := s.End
+					if s, r = rep.Next(text, at, from); r == redact.RejectMore && s.End <= from {
+						break
+					}
+					continue
+				}
 				open := false
 				if r == redact.AcceptedOpen {
-					s.End = extend(text, s.End, d.Spec().Multiline)
+					if d.Spec().Closed {
+						s.End = closed(text, s)
+					} else {
+						s.End = extend(text, s.End, d.Spec().Multiline)
+					}
 					open = s.End == len(text)
 				}
 				found = append(found, redact.Finding{Span: s, At: at, Detector: i, Open: open})
 				if rep == nil || open {
 					break
 				}
-				last := s
-				if s, r = rep.Next(text, at, last); s.Start < last.End {
-					break
-				}
+				s, r = redact.Span{End: s.End}, redact.RejectMore
 			}
 		}
 	}
@@ -140,6 +149,26 @@ func extend(text []byte, end int, multiline bool) int {
 		end = next
 	}
 	return end
+}
+
+// closed returns where a value ends that something closes: what it stands behind says what.
+func closed(text []byte, s redact.Span) int {
+	before := string(text[:s.Start])
+	until := `[\r\n]`
+	switch m := regexp.MustCompile(`(\\*)(["'])$`).FindStringSubmatch(before); {
+	case m != nil:
+		n := strconv.Itoa(len(m[1]))
+		until = `[\r\n]|(?:^|[^\\])(?:\\{` + strconv.Itoa(2*(len(m[1])+1)) + `})*(\\{0,` + n + `}` + m[2] + `)`
+		if i := regexp.MustCompile(until).FindSubmatchIndex(text[s.End:]); i != nil && i[2] >= 0 {
+			return s.End + i[2]
+		}
+	case strings.HasSuffix(strings.TrimRight(before, "\x00\t\n\r "), ">"):
+		until = "<"
+	}
+	if i := regexp.MustCompile(until).FindIndex(text[s.End:]); i != nil {
+		return s.End + i[0]
+	}
+	return len(text)
 }
 
 func (o *oracle) find(text []byte) []redact.Finding {
