@@ -151,9 +151,15 @@ func inDistinguishedName(b []byte, start, end int) bool {
 	if end < len(b) && b[end] == ',' && attribute(end+1) {
 		return true
 	}
-	before := b[max(0, start-maxAttribute) : start-1]
-	i := bytes.LastIndexByte(before, ',')
-	return i >= 0 && attribute(start-1-len(before)+i+1)
+	for i := start - 1; i > 0 && start-i < maxAttribute; i-- {
+		if b[i-1] == ',' {
+			return attribute(i)
+		}
+		if b[i-1] == '(' || b[i-1] == '{' || b[i-1] == '\n' {
+			return false // no name goes on over these
+		}
+	}
+	return false
 }
 
 // maxAttribute bounds the length of an attribute of a distinguished name, in bytes.
@@ -246,16 +252,19 @@ const maxLetters = 20
 
 // look looks the key up, with the words before it as far as it needs them.
 func (d *telling) look(b []byte, k *tellingKey) bool {
-	found := false
+	found, ok, decided := false, false, false
+	var t keys.Term
 	for words := 0; ; words++ {
-		var key keys.Key
-		key.Add(b[k.start:k.end])
-		t, ok := d.dict.Lookup(&key)
-		if ok {
-			found, k.term = true, t
-			k.last = key.Last()
-		} else if words > 0 && found {
-			return false // the words before say that it is something else
+		if !decided {
+			var key keys.Key
+			key.Add(b[k.start:k.end])
+			t, ok = d.dict.Lookup(&key)
+			if ok {
+				found, k.term = true, t
+				k.last = key.Last()
+			} else if words > 0 && found {
+				return false // the words before say that it is something else
+			}
 		}
 		if found && ok && !t.Weak && !t.Alone && t.Words > 1 || words == maxKeyWords || k.start < 2 || b[k.start-1] != ' ' || !keyed.IsLetter(b[k.start-2]) {
 			break
@@ -267,6 +276,8 @@ func (d *telling) look(b []byte, k *tellingKey) bool {
 		if i > 0 && keyed.IsWord(b[i-1]) || !ok && !d.dict.Goes(b[i:k.start-1]) {
 			break
 		}
+		// No term has a word that goes on no key.
+		decided = decided || ok && !t.Weak && !t.Alone && !d.dict.Goes(b[i:k.start-1])
 		k.start = i
 	}
 	if !found || k.term.Kinds&d.bit == 0 {
