@@ -2490,7 +2490,7 @@ TEXT ·likelyPlaces(SB), NOSPLIT, $0-40
 	XORQ DI, DI
 	XORQ SI, SI
 	CMPQ SI, CX
-	JEQ  noPlace
+	JEQ  none
 
 place:
 	MOVWLZX (AX)(SI*2), R8
@@ -2511,7 +2511,7 @@ place:
 	CMPQ    SI, CX
 	JB      place
 
-noPlace:
+none:
 	MOVQ DI, ret+32(FP)
 	RET
 
@@ -2525,9 +2525,9 @@ TEXT ·surePlaces(SB), NOSPLIT, $0-40
 	XORQ DI, DI
 	XORQ SI, SI
 	CMPQ SI, CX
-	JEQ  noSurePlace
+	JEQ  none
 
-surePlace:
+place:
 	MOVWLZX (AX)(SI*2), R8
 	MOVW    R8, (AX)(DI*2)
 	MOVL    (DX)(R8*1), R8
@@ -2562,9 +2562,9 @@ surePlace:
 	ADCQ    $0x00, DI
 	INCQ    SI
 	CMPQ    SI, CX
-	JB      surePlace
+	JB      place
 
-noSurePlace:
+none:
 	MOVQ DI, ret+32(FP)
 	RET
 

@@ -76,87 +76,78 @@ func markedPlaces() {
 	RET()
 }
 
-// likelyPlaces keeps the places that pass the filter. Each is written and kept only if it
+// keepPlaces writes the loop that keeps the places whose four bytes x pass a test, which
+// sets the carry flag for them and may change x. Each place is written and kept only if it
 // passes: most do not, but which do cannot be foreseen.
-func likelyPlaces() {
-	TEXT("likelyPlaces", attr.NOSPLIT, "func(places *uint16, n uintptr, w *byte, filter *uint64) uintptr")
-	Pragma("noescape")
-	Doc("likelyPlaces keeps those of n places that pass the filter, and returns how many.")
+func keepPlaces(table string, test func(x, table reg.GPVirtual)) {
 	places := Load(Param("places"), GP64()).(reg.GPVirtual)
 	n := Load(Param("n"), GP64()).(reg.GPVirtual)
 	w := Load(Param("w"), GP64()).(reg.GPVirtual)
-	filter := Load(Param("filter"), GP64()).(reg.GPVirtual)
-	i, count, at, h, fourth, bits := GP64(), GP64(), GP64(), GP64(), GP64(), GP64()
+	t := Load(Param(table), GP64()).(reg.GPVirtual)
+	i, count, at, x := GP64(), GP64(), GP64(), GP64()
 	XORQ(count, count)
 	XORQ(i, i)
 	CMPQ(i, n)
-	JEQ(LabelRef("noPlace"))
+	JEQ(LabelRef("none"))
 	Label("place")
 	MOVWLZX(Mem{Base: places, Index: i, Scale: 2}, at.As32())
 	MOVW(at.As16(), Mem{Base: places, Index: count, Scale: 2})
-	MOVL(Mem{Base: w, Index: at, Scale: 1}, h.As32())
-	ORL(U32(0x20202020), h.As32())
-	MOVL(h.As32(), fourth.As32())
-	MOVL(h.As32(), bits.As32())
-	SHRL(Imm(24), fourth.As32())
-	SHRL(Imm(25), bits.As32())
-	XORL(bits.As32(), fourth.As32())
-	IMUL3L(I32(hashFactor), h.As32(), h.As32())
-	SHRL(Imm(32-filterBits), h.As32())
-	MOVQ(Mem{Base: filter, Index: h, Scale: 8}, bits)
-	BTQ(fourth, bits)
+	MOVL(Mem{Base: w, Index: at, Scale: 1}, x.As32())
+	test(x, t)
 	ADCQ(Imm(0), count)
 	INCQ(i)
 	CMPQ(i, n)
 	JB(LabelRef("place"))
-	Label("noPlace")
+	Label("none")
 	Store(count, ReturnIndex(0))
 	RET()
 }
 
-// surePlaces keeps the places that pass the second filter of even places, as likelyPlaces
-// does.
+// likelyPlaces keeps the places that pass the filter.
+func likelyPlaces() {
+	TEXT("likelyPlaces", attr.NOSPLIT, "func(places *uint16, n uintptr, w *byte, filter *uint64) uintptr")
+	Pragma("noescape")
+	Doc("likelyPlaces keeps those of n places that pass the filter, and returns how many.")
+	keepPlaces("filter", func(h, filter reg.GPVirtual) {
+		fourth, bits := GP64(), GP64()
+		ORL(U32(0x20202020), h.As32())
+		MOVL(h.As32(), fourth.As32())
+		MOVL(h.As32(), bits.As32())
+		SHRL(Imm(24), fourth.As32())
+		SHRL(Imm(25), bits.As32())
+		XORL(bits.As32(), fourth.As32())
+		IMUL3L(I32(hashFactor), h.As32(), h.As32())
+		SHRL(Imm(32-filterBits), h.As32())
+		MOVQ(Mem{Base: filter, Index: h, Scale: 8}, bits)
+		BTQ(fourth, bits)
+	})
+}
+
+// surePlaces keeps the places that pass the second filter of even places.
 func surePlaces() {
 	TEXT("surePlaces", attr.NOSPLIT, "func(places *uint16, n uintptr, w *byte, sure *uint8) uintptr")
 	Pragma("noescape")
 	Doc("surePlaces keeps those of n places whose four bytes, or three of them, have a hash in a set, and returns",
 		"how many. Needs BMI2.")
-	places := Load(Param("places"), GP64()).(reg.GPVirtual)
-	n := Load(Param("n"), GP64()).(reg.GPVirtual)
-	w := Load(Param("w"), GP64()).(reg.GPVirtual)
-	sure := Load(Param("sure"), GP64()).(reg.GPVirtual)
-	i, count, at, x, h, bits, any := GP64(), GP64(), GP64(), GP64(), GP64(), GP64(), GP64()
-	XORQ(count, count)
-	XORQ(i, i)
-	CMPQ(i, n)
-	JEQ(LabelRef("noSurePlace"))
-	Label("surePlace")
-	MOVWLZX(Mem{Base: places, Index: i, Scale: 2}, at.As32())
-	MOVW(at.As16(), Mem{Base: places, Index: count, Scale: 2})
-	MOVL(Mem{Base: w, Index: at, Scale: 1}, x.As32())
-	for k, mask := range []uint32{quadMask, quadMask & 0x00ffffff, quadMask & 0xffffff00} {
-		MOVL(x.As32(), h.As32())
-		ANDL(U32(mask), h.As32())
-		IMUL3L(I32(quadFactor&(1<<32-1)-1<<32), h.As32(), h.As32())
-		SHRL(Imm(32-quadBits), h.As32())
-		MOVL(h.As32(), bits.As32())
-		SHRL(Imm(5), bits.As32())
-		MOVL(Mem{Base: sure, Index: bits, Scale: 4}, bits.As32())
-		SHRXL(h.As32(), bits.As32(), bits.As32())
-		if k == 0 {
-			MOVL(bits.As32(), any.As32())
-		} else {
-			ORL(bits.As32(), any.As32())
+	keepPlaces("sure", func(x, sure reg.GPVirtual) {
+		h, bits, any := GP64(), GP64(), GP64()
+		for k, mask := range []uint32{quadMask, quadMask & 0x00ffffff, quadMask & 0xffffff00} {
+			MOVL(x.As32(), h.As32())
+			ANDL(U32(mask), h.As32())
+			IMUL3L(I32(quadFactor&(1<<32-1)-1<<32), h.As32(), h.As32())
+			SHRL(Imm(32-quadBits), h.As32())
+			MOVL(h.As32(), bits.As32())
+			SHRL(Imm(5), bits.As32())
+			MOVL(Mem{Base: sure, Index: bits, Scale: 4}, bits.As32())
+			SHRXL(h.As32(), bits.As32(), bits.As32())
+			if k == 0 {
+				MOVL(bits.As32(), any.As32())
+			} else {
+				ORL(bits.As32(), any.As32())
+			}
 		}
-	}
-	BTL(Imm(0), any.As32())
-	ADCQ(Imm(0), count)
-	INCQ(i)
-	CMPQ(i, n)
-	JB(LabelRef("surePlace"))
-	Label("noSurePlace")
-	Store(count, ReturnIndex(0))
-	RET()
+		BTL(Imm(0), any.As32())
+	})
 }
 
 // compareEntries compares the first eight bytes of the literals that may be at places.
