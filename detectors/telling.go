@@ -476,7 +476,7 @@ func (d *telling) Next(b []byte, at, from int) (redact.Span, redact.Reason) {
 		return redact.Span{}, r
 	}
 	if i := listOf(b, &k); i == 0 || from < i {
-		return redact.Span{}, redact.RejectOperator
+		return redact.Span{}, redact.RejectAnchor
 	}
 	for lim := min(len(b), from+maxLetters); from < lim && (b[from] == '\\' || b[from] == '"' || b[from] == '\''); {
 		from++

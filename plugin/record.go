@@ -15,6 +15,8 @@ const (
 	// maxBatch is how much text, in bytes, is laid out before the engine looks at it. A
 	// chunk of Fluent Bit has about 2 MB, so that one is nearly always one batch.
 	maxBatch = 4 << 20
+	// maxKept is the length of the longest buffer that is kept for the next chunk, in bytes.
+	maxKept = 16 << 20
 	// maxPart is how much of a chunk, in bytes, is laid out before the engine looks at it,
 	// and the longest text that one record may have: places are kept in 32 bits.
 	maxPart = 1 << 29
@@ -211,6 +213,11 @@ func (r *Redactor) flush(ctx context.Context, dst, part []byte) []byte {
 		dst = append(dst, part[from:e.start]...)
 		dst = appendText(dst, part[e.start:e.end], e.text)
 		from = e.end
+	}
+	for _, b := range r.batches {
+		if cap(b.Text) > maxKept || cap(b.out) > maxKept {
+			b.Text, b.out = nil, nil
+		}
 	}
 	return append(dst, part[from:]...)
 }

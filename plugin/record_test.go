@@ -890,3 +890,22 @@ func FuzzAppend(f *testing.F) {
 		}
 	})
 }
+
+// A large chunk leaves no large buffers behind.
+func TestLargeBuffersGo(t *testing.T) {
+	r := newRedactor(t)
+	in := msgp.AppendArrayHeader(nil, 2)
+	in = msgp.AppendInt64(in, 1)
+	in = msgp.AppendMapHeader(in, 1)
+	in = msgp.AppendString(in, "log")
+	in = msgp.AppendString(in, strings.Repeat("nothing to find here ", maxKept/20+1))
+	out, _ := r.Append(t.Context(), nil, in)
+	if !bytes.Equal(out, in) {
+		t.Fatal("the chunk has changed")
+	}
+	for _, b := range r.batches {
+		if cap(b.Text) > maxKept || cap(b.out) > maxKept {
+			t.Errorf("buffers of %d and %d bytes stay", cap(b.Text), cap(b.out))
+		}
+	}
+}

@@ -140,5 +140,7 @@ type Repeater interface {
 	// Next returns the first value of the candidate at b[at] that begins at b[from] or
 	// behind it, from being the end of what Match or Next returned before or of lines that
 	// were masked whole. It looks at most Spec.MaxLen bytes to either side of at and from.
+	// RejectOperator says that the candidate is no list, which must be told in next to no
+	// time.
 	Next(b []byte, at, from int) (Span, Reason)
 }

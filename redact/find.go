@@ -241,6 +241,9 @@ func (p *pass) values(l list) {
 		}
 		p.at = l.from
 		s, r := rep.Next(p.b, l.at, l.from)
+		if r == RejectOperator {
+			return // no list at all: told at once, and not worth counting
+		}
 		p.left -= p.w.e.weights[l.d][r]
 		switch {
 		case r.OK() && s.Start >= l.from && s.End > s.Start:
