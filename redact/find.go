@@ -543,6 +543,10 @@ func (p *pass) take(f Finding) {
 	if end := p.beforeQuote(f.Span); end != f.End {
 		f.End, f.value, f.blob = end, 0, 0
 	}
+	if p.insideEscape(f.Start) {
+		// Decoded, it was none, or began with this character.
+		f.Start, f.value, f.blob = f.Start-1, 0, 0
+	}
 	p.fitScalar(&f)
 	if f.scalar > 0 && p.w.e.numbers == NumbersNumber && isStandIn(p.b[f.Start:f.End]) {
 		return // of an earlier run
@@ -552,6 +556,20 @@ func (p *pass) take(f Finding) {
 		return
 	}
 	p.out = append(p.out, f)
+}
+
+// insideEscape reports whether the u of an escape, \u00aa, stands at p.b[i]. Replacing it
+// without its backslash would make another escape of that and of the token.
+func (p *pass) insideEscape(i int) bool {
+	if i == 0 || p.b[i] != 'u' || p.b[i-1] != '\\' {
+		return false
+	}
+	k := i
+	for k > 0 && p.b[k-1] == '\\' {
+		k--
+	}
+	_, n := unicodeEscape(p.b, i-1)
+	return n > 0 && (i-k)%2 == 1
 }
 
 // beforeQuote returns the end of s without the backslashes that belong to a quotation mark
