@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	// maxDepth bounds how deep values may be nested. A record that goes deeper is left out.
+	// maxDepth bounds how deep values may be nested. A record that goes deeper is masked whole.
 	maxDepth = 256
 	// maxBatch is how much text, in bytes, is laid out before the engine looks at it. A
 	// chunk of Fluent Bit has about 2 MB, so that one is nearly always one batch.
@@ -54,13 +54,13 @@ type Options struct {
 type Counts struct {
 	// Records is how many there are in the redacted chunk, markers of groups included.
 	Records int
-	// Dropped is how many were left out, because they are nested too deep or because of a
-	// panic outside of detectors.
-	Dropped int
+	// Deep is how many were masked whole because they are nested too deep, or too long.
+	Deep int
 	// Damaged is how many bytes at the end of the chunk were left out because they are no
 	// MessagePack. What follows the first of them cannot be told apart any more.
 	Damaged int
-	// Panics is how many panics there were outside of detectors.
+	// Panics is how many panics there were outside of the engine. What panics again when its
+	// record is looked at alone masks it whole.
 	Panics int
 }
 
@@ -115,13 +115,14 @@ func (r *Redactor) Stats() *redact.Stats {
 
 // Append appends the redacted chunk to dst and returns the extended buffer. dst and chunk
 // must not overlap. The wait for tokens ends with ctx; what is not answered by then is
-// masked. It never fails: what it cannot read is left out and counted.
+// masked. It never fails: a record that cannot be redacted is masked whole, and what is no
+// MessagePack is left out; both are counted.
 func (r *Redactor) Append(ctx context.Context, dst, chunk []byte) ([]byte, Counts) {
 	out, c, ok := r.try(ctx, dst, chunk)
 	if ok {
 		return out, c
 	}
-	// A panic outside of detectors: one record at a time, and none that panics again.
+	// One record at a time, and nothing but the time of one that panics again.
 	c = Counts{Panics: 1}
 	for p := 0; p < len(chunk); {
 		end := skip(chunk, p)
@@ -133,10 +134,11 @@ func (r *Redactor) Append(ctx context.Context, dst, chunk []byte) ([]byte, Count
 		if ok {
 			dst = out
 		} else {
-			one = Counts{Dropped: 1, Panics: 1}
+			dst = appendMasked(dst, chunk[p:end])
+			one = Counts{Records: 1, Panics: 1}
 		}
 		c.Records += one.Records
-		c.Dropped += one.Dropped
+		c.Deep += one.Deep
 		c.Panics += one.Panics
 		p = end
 	}
@@ -163,13 +165,15 @@ func (r *Redactor) try(ctx context.Context, dst, chunk []byte) (out []byte, c Co
 		end := r.record(b, chunk[from:], p-from) + from
 		if end < from {
 			b.truncate(m)
+			dst = r.flush(ctx, dst, chunk[from:p])
 			if end = skip(chunk, p); end < 0 {
 				c.Damaged = len(chunk) - p
 				end = len(chunk)
 			} else {
-				c.Dropped++
+				dst = appendMasked(dst, chunk[p:end])
+				c.Deep++
+				c.Records++
 			}
-			dst = r.flush(ctx, dst, chunk[from:p])
 			from = end
 		} else {
 			c.Records++
@@ -181,6 +185,22 @@ func (r *Redactor) try(ctx context.Context, dst, chunk []byte) (out []byte, c Co
 		}
 	}
 	return dst, c, true
+}
+
+// maskedKey is the key of the only value of a record that is masked whole.
+const maskedKey = "logveil"
+
+// appendMasked appends the event with its time, and a mask in the place of all else.
+func appendMasked(dst, event []byte) []byte {
+	metadata, body := header(event, 0)
+	dst = append(dst, event[:body]...)
+	if metadata {
+		dst = append(dst, 0x80)
+	}
+	mask := redact.AppendMask(nil, redact.KindFailed)
+	dst = append(dst, 0x81, 0xa0|byte(len(maskedKey)))
+	dst = append(dst, maskedKey...)
+	return append(append(dst, 0xa0|byte(len(mask))), mask...)
 }
 
 // flush appends a part of the chunk, redacted as it is laid out.

@@ -52,8 +52,18 @@ type Change struct {
 // before its field is not ended by a quotation mark or a line end inside the field, so
 // that these need no escapes; only one near its beginning may leave nothing to know it by.
 //
-// Like Append it cannot fail, and waits for tokens until ctx is done.
+// Like Append it cannot fail, and waits for tokens until ctx is done. A panic elsewhere than
+// in a detector masks the fields that it comes back for when they are looked at alone.
 func (w *Worker) AppendFields(ctx context.Context, dst []byte, fs *Fields, changes []Change) ([]byte, []Change) {
+	n, was := len(dst), len(changes)
+	if !survives(func() { dst, changes = w.appendFields(ctx, dst, fs, changes) }) {
+		dst, changes = w.appendAlone(ctx, dst[:n], fs, changes[:was])
+	}
+	w.stats.Bytes += uint64(len(fs.Text))
+	return dst, changes
+}
+
+func (w *Worker) appendFields(ctx context.Context, dst []byte, fs *Fields, changes []Change) ([]byte, []Change) {
 	w.taken, w.takenIn, w.again = w.taken[:0], w.takenIn[:0], w.again[:0]
 	k := 0
 	for _, f := range w.Find(fs.Text) {
@@ -80,26 +90,46 @@ func (w *Worker) AppendFields(ctx context.Context, dst []byte, fs *Fields, chang
 	was := len(changes)
 	dst, changes = w.writeFields(ctx, dst, fs, changes)
 	for _, i := range w.again {
-		f := fs.Fields[i]
-		key := f.Key
-		end := min(int(f.End)+1, len(fs.Text))
-		one := Fields{Text: fs.Text[key:end:end], Fields: []Field{{f.Start - key, f.End - key, 0, f.Whole}}, Whole: fs.Whole}
-		w.taken, w.takenIn = w.taken[:0], w.takenIn[:0]
-		for _, found := range w.Find(one.Text) {
-			if found.End > int(f.Start-key) && found.Start < int(f.End-key) {
-				w.take(&one, found, 0)
-			}
-		}
-		if len(w.taken) > 0 {
-			n := len(changes)
-			dst, changes = w.writeFields(ctx, dst, &one, changes)
-			changes[n].Field = i
-		}
+		dst, changes = w.appendField(ctx, dst, fs, i, changes)
 	}
 	if len(w.again) > 0 {
 		slices.SortFunc(changes[was:], func(a, b Change) int { return cmp.Compare(a.Field, b.Field) })
 	}
-	w.stats.Bytes += uint64(len(fs.Text))
+	return dst, changes
+}
+
+// appendField appends field i, looked at alone, if something is found in it.
+func (w *Worker) appendField(ctx context.Context, dst []byte, fs *Fields, i int, changes []Change) ([]byte, []Change) {
+	f := fs.Fields[i]
+	key := f.Key
+	end := min(int(f.End)+1, len(fs.Text))
+	one := Fields{Text: fs.Text[key:end:end], Fields: []Field{{f.Start - key, f.End - key, 0, f.Whole}}, Whole: fs.Whole}
+	w.taken, w.takenIn = w.taken[:0], w.takenIn[:0]
+	for _, found := range w.Find(one.Text) {
+		if found.End > int(f.Start-key) && found.Start < int(f.End-key) {
+			w.take(&one, found, 0)
+		}
+	}
+	if len(w.taken) > 0 {
+		n := len(changes)
+		dst, changes = w.writeFields(ctx, dst, &one, changes)
+		changes[n].Field = i
+	}
+	return dst, changes
+}
+
+// appendAlone appends all fields, each looked at alone and masked when that panics.
+func (w *Worker) appendAlone(ctx context.Context, dst []byte, fs *Fields, changes []Change) ([]byte, []Change) {
+	w.renew()
+	for i := range fs.Fields {
+		n, k := len(dst), len(changes)
+		if !survives(func() { dst, changes = w.appendField(ctx, dst, fs, i, changes) }) {
+			w.renew()
+			w.stats.Failed++
+			dst = AppendMask(dst[:n], KindFailed)
+			changes = append(changes[:k], Change{i, Span{n, len(dst)}})
+		}
+	}
 	return dst, changes
 }
 

@@ -340,9 +340,20 @@ const maxHeld = 2 * MaxLookaround
 // holds what was appended before (b[:from], of which at least MaxLookaround bytes must be
 // there, if there were as many) and what has come since. It appends what is certain to
 // dst, and returns how far that goes: the rest must come again, with more behind it. With
-// final set b ends with the line, and all of it goes.
+// final set b ends with the line, and all of it goes. After a panic the rest of the line is
+// masked.
 func (w *Worker) AppendPart(ctx context.Context, dst, b []byte, from int, final bool) ([]byte, int) {
-	n := len(dst)
+	n, to := len(dst), 0
+	if !survives(func() { dst, to = w.appendPart(ctx, dst, b, from, final) }) {
+		// What a value that began here has behind it would pass: the line goes.
+		dst, to = w.appendFailed(dst[:n], b[from:]), len(b)
+		w.swallow, w.swallowLine = !final, !final
+	}
+	w.count(b[from:to], len(dst)-n)
+	return dst, to
+}
+
+func (w *Worker) appendPart(ctx context.Context, dst, b []byte, from int, final bool) ([]byte, int) {
 	to := len(b)
 	if !final {
 		// A candidate this far from the end saw all that it may look at, and so did
@@ -393,6 +404,5 @@ func (w *Worker) AppendPart(ctx context.Context, dst, b []byte, from int, final 
 	if start < to {
 		dst = w.write(dst, b, out, 0, start, to)
 	}
-	w.count(b[from:to], len(dst)-n)
 	return dst, to
 }

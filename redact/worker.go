@@ -3,6 +3,7 @@ package redact
 import (
 	"bytes"
 	"context"
+	"iter"
 
 	"logveil/internal/scan"
 )
@@ -39,7 +40,8 @@ type Stats struct {
 	Findings []uint64
 	// Masked counts values that became masks because the Tokenizer did not answer.
 	Masked uint64
-	// Failed counts lines masked whole because a detector panicked.
+	// Failed counts lines masked whole because of a panic; one in a detector costs its line,
+	// one elsewhere all lines of the batch.
 	Failed uint64
 	// Unscanned counts places masked because a limit on work left them unscanned.
 	Unscanned uint64
@@ -114,46 +116,91 @@ func (e *Engine) NewWorker() *Worker {
 func (w *Worker) Stats() *Stats { return &w.stats }
 
 // Find returns the findings of a batch, resolved and in order. They are valid until the
-// next call. A panic outside of detectors makes one Failed finding of all lines of the batch.
+// next call. A panic outside of detectors makes a Failed finding of each line of the batch.
 func (w *Worker) Find(b []byte) []Finding {
 	w.values, w.decoded, w.blobs, w.blobFinds = w.values[:0], w.decoded[:0], w.blobs[:0], w.blobFinds[:0]
 	w.marks = w.marks[:0]
 	w.saved.newBatch()
-	if !w.try(b) {
-		w.stats.Failed++
-		// Nothing of what was being worked on is used again.
-		w.sc, w.passes, w.saved = scan.NewScanner(w.e.tables), []*pass{newPass(w, 0)}, savings{}
-		clear(w.hidden[:])
-		w.explain = w.explain[:0]
+	if !survives(func() { w.passes[0].find(b) }) {
+		w.renew()
 		p := w.passes[0]
 		p.b = b
-		s := p.lines(0, len(b)-1)
-		p.out = append(p.out, Finding{Span: s, At: s.Start, Detector: Failed})
+		for s := range linesOf(b) {
+			p.out = append(p.out, Finding{Span: s, At: s.Start, Detector: Failed})
+		}
+		w.stats.Failed += uint64(len(p.out))
 	}
 	return w.passes[0].out
 }
 
-// try looks at a batch, and reports whether there was no panic.
-func (w *Worker) try(b []byte) (ok bool) {
+// survives calls f, and reports whether it did not panic.
+func survives(f func()) (ok bool) {
 	defer func() {
 		if !ok {
 			_ = recover() // its text may hold a value: it is dropped
 		}
 	}()
-	w.passes[0].find(b)
+	f()
 	return true
 }
 
+// renew forgets all that was being worked on when there was a panic.
+func (w *Worker) renew() {
+	w.sc, w.passes, w.saved = scan.NewScanner(w.e.tables), []*pass{newPass(w, 0)}, savings{}
+	clear(w.hidden[:])
+	w.explain = w.explain[:0]
+	w.maskedKeys = maskedKeys{}
+	w.vals, w.arena = nil, nil
+}
+
+// linesOf returns the lines of b that are not empty, without their ends.
+func linesOf(b []byte) iter.Seq[Span] {
+	return func(yield func(Span) bool) {
+		for from := 0; from < len(b); {
+			end := len(b)
+			if i := bytes.IndexByte(b[from:], '\n'); i >= 0 {
+				end = from + i
+			}
+			text := end
+			if text > from && b[text-1] == '\r' {
+				text--
+			}
+			if text > from && !yield(Span{from, text}) {
+				return
+			}
+			from = end + 1
+		}
+	}
+}
+
 // Append appends the redacted batch to dst and returns the extended buffer. The wait for
-// tokens ends with ctx; what is not answered by then is masked.
+// tokens ends with ctx; what is not answered by then is masked. It never panics: where it
+// would, each line of the batch becomes a mask.
 func (w *Worker) Append(ctx context.Context, dst, b []byte) []byte {
 	w.maskedKeys.forget()
-	out := w.Find(b)
-	w.tokenize(ctx, b, out)
 	n := len(dst)
-	dst = w.write(dst, b, out, 0, 0, len(b))
+	if !survives(func() {
+		out := w.Find(b)
+		w.tokenize(ctx, b, out)
+		dst = w.write(dst, b, out, 0, 0, len(b))
+	}) {
+		dst = w.appendFailed(dst[:n], b)
+	}
 	w.count(b, len(dst)-n)
 	return dst
+}
+
+// appendFailed appends b with a mask in the place of each line, after a panic.
+func (w *Worker) appendFailed(dst, b []byte) []byte {
+	w.renew()
+	from := 0
+	for s := range linesOf(b) {
+		dst = append(dst, b[from:s.Start]...)
+		dst = AppendMask(dst, KindFailed)
+		from = s.End
+		w.stats.Failed++
+	}
+	return append(dst, b[from:]...)
 }
 
 // addValue keeps the decoded value of a finding, for Finding.value.
@@ -211,18 +258,12 @@ func (w *Worker) value(b []byte, fs []Finding) {
 
 // safeTokenize keeps a panic of the tokenizer from going further: all is masked.
 func (w *Worker) safeTokenize(ctx context.Context, vs []Value, buf []byte) (out []byte) {
-	ok := false
-	defer func() {
-		if !ok {
-			_ = recover()
-			for i := range vs {
-				vs[i].Token = nil
-			}
-			out = nil
+	if !survives(func() { out = w.e.tokenizer.Tokenize(ctx, vs, buf) }) {
+		for i := range vs {
+			vs[i].Token = nil
 		}
-	}()
-	out = w.e.tokenizer.Tokenize(ctx, vs, buf)
-	ok = true
+		return nil
+	}
 	return out
 }
 

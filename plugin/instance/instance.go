@@ -44,7 +44,7 @@ type instance struct {
 	face             metrics.Face
 	options          plugin.Options
 	idle             chan *worker
-	dropped, damaged noise
+	deep, damaged, panics noise
 }
 
 // worker has the buffers for one chunk at a time.
@@ -114,11 +114,11 @@ func (in *instance) redact(ctx context.Context, w *worker, dst, chunk []byte) ([
 
 func (in *instance) count(w *worker, c plugin.Counts, from, to int, took time.Duration) {
 	m := in.process.metrics
-	m.Batch(in.face, c.Records+c.Dropped, from, to, took)
+	m.Batch(in.face, c.Records, from, to, took)
 	in.policy.counts.Add(w.r.Stats(), &w.seen)
-	if c.Dropped > 0 {
-		m.Dropped(in.face, c.Dropped)
-		in.dropped.say(in.process, c.Dropped, "%d records left out: nested too deep, or a fault of the plugin")
+	if c.Deep > 0 {
+		m.Masked(metrics.ReasonUnscanned, c.Deep)
+		in.deep.say(in.process, c.Deep, "%d records masked whole: nested too deep")
 	}
 	if c.Damaged > 0 {
 		m.Dropped(in.face, 1) // one at least
@@ -126,6 +126,7 @@ func (in *instance) count(w *worker, c plugin.Counts, from, to int, took time.Du
 	}
 	if c.Panics > 0 {
 		m.Masked(metrics.ReasonPanic, c.Panics)
+		in.panics.say(in.process, c.Panics, "%d faults of the plugin: the records that they happen in are masked whole")
 	}
 }
 
