@@ -52,6 +52,7 @@ type pass struct {
 	unseen int
 
 	escapes []Span // where the text has escapes, for views
+	tearAt  int    // the first of the findings that begins where tear has come to, or behind it
 	v       view
 	blobs   []Span // where it may have base64
 	blobEnd int    // the end of the last of them
@@ -468,23 +469,22 @@ func (p *pass) resolve() {
 			if p.w.explained {
 				p.w.outcome(f[i], "replaced")
 			}
-			p.take(f[i])
+			p.take(&f[i])
 			i++
 			continue
 		}
-		if p.insideToken(f[i]) {
+		if p.insideToken(&f[i]) {
 			p.w.outcome(f[i], "inside a token")
 			i++
 			continue
 		}
-		c := f[i]
-		for ; k < len(p.keeps) && p.keeps[k].End <= c.Start; k++ {
+		start, end, kept := f[i].Start, f[i].End, false
+		for ; k < len(p.keeps) && p.keeps[k].End <= start; k++ {
 		}
-		start, end, kept := c.Start, c.End, false
 		j := i + 1
 		for grown := true; grown; {
 			for ; j < len(f) && f[j].Start <= end; j++ {
-				if !p.insideToken(f[j]) {
+				if !p.insideToken(&f[j]) {
 					end = max(end, f[j].End)
 				}
 			}
@@ -500,9 +500,10 @@ func (p *pass) resolve() {
 			grown = end > was
 			kept = kept && !grown
 		}
-		best, open, key, scalar := c, false, false, int32(0)
+		best, open, key, scalar := &f[i], false, false, int32(0)
 		cluster := Span{start, end}
-		for _, x := range f[i:j] {
+		for q := i; q < j; q++ {
+			x := &f[q]
 			if p.insideToken(x) {
 				continue
 			}
@@ -511,19 +512,19 @@ func (p *pass) resolve() {
 			if x.scalar > 0 && x.Span == cluster {
 				scalar = x.scalar
 			}
-			if p.names(x, best, cluster) {
+			if q > i && p.names(x, best, cluster) {
 				best = x
 			}
 		}
 		if p.w.explained {
-			for _, x := range f[i:j] {
-				switch {
+			for q := i; q < j; q++ {
+				switch x := &f[q]; {
 				case p.insideToken(x), kept:
-					p.w.outcome(x, "inside a token")
+					p.w.outcome(*x, "inside a token")
 				case x.Detector == best.Detector && x.At == best.At:
-					p.w.outcome(x, "replaced")
+					p.w.outcome(*x, "replaced")
 				default:
-					p.w.outcome(x, "covered by "+p.name(best.Detector))
+					p.w.outcome(*x, "covered by "+p.name(best.Detector))
 				}
 			}
 		}
@@ -538,8 +539,12 @@ func (p *pass) resolve() {
 	}
 }
 
-// take adds f to the resolved findings, fitted to what it stands in.
-func (p *pass) take(f Finding) {
+// take adds f to the resolved findings, fitted to what it stands in, where it is one that
+// has been read.
+func (p *pass) take(from *Finding) {
+	n := len(p.out)
+	p.out = append(p.out, *from)
+	f := &p.out[n]
 	if end := p.beforeQuote(f.Span); end != f.End {
 		f.End, f.value, f.blob = end, 0, 0
 	}
@@ -547,15 +552,15 @@ func (p *pass) take(f Finding) {
 		// Decoded, it was none, or began with this character.
 		f.Start, f.value, f.blob = f.Start-1, 0, 0
 	}
-	p.fitScalar(&f)
+	p.fitScalar(f)
 	if f.scalar > 0 && p.w.e.numbers == NumbersNumber && isStandIn(p.b[f.Start:f.End]) {
-		return // of an earlier run
-	}
-	if n := len(p.out); n > 0 && f.Start < p.out[n-1].End {
-		p.out[n-1].End = max(p.out[n-1].End, f.End) // two values in one number
+		p.out = p.out[:n] // of an earlier run
 		return
 	}
-	p.out = append(p.out, f)
+	if n > 0 && f.Start < p.out[n-1].End {
+		p.out[n-1].End = max(p.out[n-1].End, f.End) // two values in one number
+		p.out = p.out[:n]
+	}
 }
 
 // insideEscape reports whether the u of an escape, \u00aa, stands at p.b[i]. Replacing it
@@ -598,7 +603,7 @@ func (p *pass) word(i int) int {
 }
 
 // names reports whether a cluster of findings is called after x rather than y.
-func (p *pass) names(x, y Finding, cluster Span) bool {
+func (p *pass) names(x, y *Finding, cluster Span) bool {
 	if x, y := x.blob > 0, y.blob > 0; x != y {
 		return y // base64 in a value that goes as a whole goes with it
 	}
@@ -615,7 +620,7 @@ func (p *pass) names(x, y Finding, cluster Span) bool {
 }
 
 // insideToken reports whether a finding is anchored inside a token, not just before it.
-func (p *pass) insideToken(f Finding) bool {
+func (p *pass) insideToken(f *Finding) bool {
 	if len(p.keeps) == 0 || f.Detector < 0 && f.Detector != Encoded {
 		return false
 	}

@@ -39,7 +39,7 @@ type view struct {
 	// at[i] is the offset in the outer text of the bytes that b[i] came from; one more
 	// entry closes the last.
 	at []uint32
-	// steps is how many escapes it had, and stretches of text between them.
+	// steps is how many of the bytes that escapes begin with it had.
 	steps int
 	// percent says that it had escapes of URLs.
 	percent bool
@@ -115,6 +115,7 @@ func (p *pass) views() {
 	}
 	p.newLook()
 	n := len(p.found)
+	p.tearAt = 0
 	p.escaped(func(s Span) { p.look(s, n) })
 	p.found = slices.DeleteFunc(p.found, func(f Finding) bool { return f.Detector == torn })
 	p.sortFrom(0)
@@ -149,8 +150,10 @@ const torn = -100
 // escape would break what stands around it.
 func (p *pass) tear(inner Finding, n int) {
 	f := p.found[:n]
-	i, _ := slices.BinarySearchFunc(f, inner.Start, func(f Finding, at int) int { return f.Start - at })
-	for i--; i >= 0 && inner.Start-f[i].Start <= maxTear; i-- {
+	for p.tearAt < n && f[p.tearAt].Start < inner.Start {
+		p.tearAt++
+	}
+	for i := p.tearAt - 1; i >= 0 && inner.Start-f[i].Start <= maxTear; i-- {
 		if f[i].Detector == inner.Detector && f[i].End == inner.End {
 			f[i].Detector = torn
 		}
@@ -275,9 +278,10 @@ func (v *view) decode(text []byte, s Span, flat bool) {
 	v.percent = bytes.IndexByte(text[s.Start:], '%') >= 0
 	o := 0
 	v.steps = 0
-	for i := s.Start; i < len(text); v.steps++ {
+	for i := s.Start; i < len(text); {
 		c, from := text[i], uint32(i)
 		if special[c] {
+			v.steps++
 			if flat {
 				i = innermost(text, i)
 			}
@@ -323,20 +327,9 @@ func (v *view) decode(text []byte, s Span, flat bool) {
 				}
 			}
 		}
-		// It stands for itself, and so do most that follow.
-		n := 1
-		for i+n < len(text) && !special[text[i+n]] {
-			n++
-		}
-		copy(b[o:], text[i:i+n])
-		b[o] = c
-		run := at[o : o+n]
-		for k := range run {
-			run[k] = uint32(i + k)
-		}
-		run[0] = from
-		o += n
-		i += n
+		b[o], at[o] = c, from
+		o++
+		i++
 	}
 	at[o] = uint32(s.End)
 	v.b, v.at = b[:o], at[:o+1]
@@ -467,16 +460,33 @@ func entity(b []byte, i int) (rune, int) {
 	if i+3 >= len(b) {
 		return 0, 0
 	}
-	if c := b[i+1]; c != '#' {
-		if c != 'a' && c != 'g' && c != 'l' && c != 'q' {
-			return 0, 0 // most often it joins parts of a query
-		}
-		for _, e := range predefined {
-			if bytes.HasPrefix(b[i:], e.name) {
-				return e.r, len(e.name)
-			}
+	switch rest := b[i+1:]; rest[0] {
+	case '#':
+	case 'a':
+		switch {
+		case begins(rest, "amp;"):
+			return '&', len("&amp;")
+		case begins(rest, "apos;"):
+			return '\'', len("&apos;")
 		}
 		return 0, 0
+	case 'g':
+		if begins(rest, "gt;") {
+			return '>', len("&gt;")
+		}
+		return 0, 0
+	case 'l':
+		if begins(rest, "lt;") {
+			return '<', len("&lt;")
+		}
+		return 0, 0
+	case 'q':
+		if begins(rest, "quot;") {
+			return '"', len("&quot;")
+		}
+		return 0, 0
+	default:
+		return 0, 0 // most often it joins parts of a query
 	}
 	r, j, base, first := rune(0), i+2, rune(10), i+2
 	if b[j] == 'x' || b[j] == 'X' {
@@ -496,7 +506,4 @@ func entity(b []byte, i int) (rune, int) {
 	return r, j + 1 - i
 }
 
-var predefined = [5]struct {
-	name []byte
-	r    rune
-}{{[]byte("&amp;"), '&'}, {[]byte("&lt;"), '<'}, {[]byte("&gt;"), '>'}, {[]byte("&quot;"), '"'}, {[]byte("&apos;"), '\''}}
+func begins(b []byte, s string) bool { return len(b) >= len(s) && string(b[:len(s)]) == s }
