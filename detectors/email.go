@@ -188,7 +188,7 @@ func fileName(domain []byte) bool {
 	}
 	tld := domain[i:]
 	var lower [9]byte
-	if len(tld) > len(lower) {
+	if len(tld) == 0 || len(tld) > len(lower) || !isLetter(tld[0]) || suffixLengths[tld[0]|0x20-'a']>>len(tld)&1 == 0 {
 		return false
 	}
 	for k, c := range tld {
@@ -197,15 +197,24 @@ func fileName(domain []byte) bool {
 		}
 		lower[k] = c
 	}
-	switch string(lower[:len(tld)]) {
-	case "js", "gz", "xz",
+	return fileSuffixes[string(lower[:len(tld)])]
+}
+
+// fileSuffixes are what names of files and of systemd units end in that is no top-level
+// domain, and suffixLengths has, for each first letter of them, a bit for each length.
+var fileSuffixes, suffixLengths = func() (set map[string]bool, lengths [26]uint16) {
+	set = map[string]bool{}
+	for _, s := range []string{
+		"js", "gz", "xz",
 		"png", "jpg", "gif", "svg", "bmp", "ico", "css", "txt", "log", "xml", "yml", "jar", "war", "exe", "dll", "tgz", "php", "htm",
 		"jpeg", "webp", "json", "yaml", "html", "conf", "path", "swap",
-		"class", "slice", "mount", "scope", "timer", "socket", "device", "target", "service", "automount":
-		return true
+		"class", "slice", "mount", "scope", "timer", "socket", "device", "target", "service", "automount",
+	} {
+		set[s] = true
+		lengths[s[0]-'a'] |= 1 << len(s)
 	}
-	return false
-}
+	return set, lengths
+}()
 
 // emailLocalStart returns where the local part that ends at b[at] begins.
 func emailLocalStart(b []byte, at int) int {
@@ -258,6 +267,9 @@ func outside(r rune, size int) bool {
 // inUserinfo reports whether b[start] is in the user or password of a URL.
 func inUserinfo(b []byte, start int) bool {
 	lim := max(0, start-emailUserinfo)
+	if start == lim || userinfoStop[b[start-1]] && b[start-1] != '/' {
+		return false
+	}
 	if bytes.IndexByte(b[lim:start], '/') < 0 {
 		return false // without a look at each byte: addresses may follow one another
 	}

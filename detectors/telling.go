@@ -19,6 +19,8 @@ type telling struct {
 	kind *tellingKind
 	bit  uint32 // of the kind in keys.Term.Kinds
 	lits []redact.Literal
+	// starts are their texts by the low bits of the first byte, which tell no cases apart.
+	starts [32][]string
 }
 
 // tellingKind is what is known of the values of a kind.
@@ -81,6 +83,7 @@ func tellings(d *keys.Dictionary) []redact.Detector {
 		}
 		for _, l := range d.Anchors(name) {
 			t.lits = append(t.lits, redact.Literal{Text: l, Fold: true})
+			t.starts[l[0]&31] = append(t.starts[l[0]&31], l)
 		}
 		out = append(out, &t)
 	}
@@ -124,7 +127,12 @@ func (d *telling) Match(b []byte, at int) (redact.Span, redact.Reason) {
 	if !r.OK() {
 		return redact.Span{}, r
 	}
-	if k.term.Weak && !d.beside(b, k.start, s.End) || inDistinguishedName(b, k.start, s.End) {
+	if k.term.Weak {
+		if r := d.beside(b, k.start, s.End); !r.OK() {
+			return redact.Span{}, r
+		}
+	}
+	if inDistinguishedName(b, k.start, s.End) {
 		return redact.Span{}, redact.RejectContext
 	}
 	if !d.anchored(b, at) {
@@ -304,9 +312,8 @@ func lettersEnd(b []byte, i int) int {
 
 // anchored reports whether one of the literals stands at b[at].
 func (d *telling) anchored(b []byte, at int) bool {
-	for i := range d.lits {
-		l := d.lits[i].Text
-		if l[0]|0x20 == b[at]|0x20 && foldPrefix(b[at:], l) {
+	for _, l := range d.starts[b[at]&31] {
+		if foldPrefix(b[at:], l) {
 			return true
 		}
 	}
@@ -562,42 +569,81 @@ func leafAt(b []byte, i, lim int) (l leaf, what int) {
 	return l, leafNone
 }
 
-// beside reports whether another key that tells of a person stands near b[start:end), in
-// the same object.
-func (d *telling) beside(b []byte, start, end int) bool {
-	lim := min(len(b), end+maxBeside)
-	low := max(0, start-maxBeside)
+// beside accepts the pair b[start:end) if another key that tells of a person stands near,
+// in the same object. It looks at a few keys on either side, the nearest first.
+func (d *telling) beside(b []byte, start, end int) redact.Reason {
 	// Not beyond the braces of an object.
-	low += bytes.LastIndexByte(b[low:start], '{') + 1
+	lim := min(len(b), end+maxBeside)
 	if i := bytes.IndexByte(b[end:lim], '}'); i >= 0 {
 		lim = end + i
 	}
-	for i := low; i < lim; i++ {
-		if c := b[i]; c != '=' && c != ':' && c != '>' || i >= start && i < end {
-			continue
-		}
-		e := i
-		for e > low && (b[e-1] == '"' || b[e-1] == '\'' || b[e-1] == '\\' || b[e-1] == ' ') {
-			e--
-		}
-		s := e
-		for s > low && e-s < maxTellingKey && keyed.IsName(b[s-1]) {
-			s--
-		}
-		if e-s < 3 || s < end && e > start {
-			continue
-		}
-		var key keys.Key
-		key.Add(b[s:e])
-		if t, ok := d.dict.Lookup(&key); ok && !t.Weak && t.Kinds&personal != 0 {
-			return true
+	low := max(0, start-maxBeside)
+	low += bytes.LastIndexByte(b[low:start], '{') + 1
+	behind, before := maxLooks, maxLooks
+	for i := end; i < lim && behind > 0; i++ {
+		if besideOp[b[i]] {
+			name := nameBefore(b, low, i)
+			if name.Start < end && name.End > start {
+				continue // of the pair itself
+			}
+			if d.tells(b, name, &behind) {
+				return redact.Accepted
+			}
 		}
 	}
-	return false
+	for i := start - 1; i >= low && before > 0; i-- {
+		if besideOp[b[i]] {
+			name := nameBefore(b, low, i)
+			if d.tells(b, name, &before) {
+				return redact.Accepted
+			}
+			i = name.Start
+		}
+	}
+	if behind+before > maxLooks {
+		return redact.RejectAlone
+	}
+	return redact.RejectAmong
 }
 
-// maxBeside is how far from a weak key, in bytes, another one is looked for.
-const maxBeside = 160
+// nameBefore returns the key before the operator at b[i], which is empty when none is there.
+func nameBefore(b []byte, low, i int) redact.Span {
+	for i > low && (b[i-1] == '"' || b[i-1] == '\'' || b[i-1] == '\\' || b[i-1] == ' ') {
+		i--
+	}
+	s := redact.Span{Start: i, End: i}
+	for s.Start > low && s.Len() < maxTellingKey && keyed.IsName(b[s.Start-1]) {
+		s.Start--
+	}
+	return s
+}
+
+// tells reports whether a key by itself tells of a person, and takes what it cost to know.
+func (d *telling) tells(b []byte, name redact.Span, left *int) bool {
+	if name.Len() < 3 {
+		return false
+	}
+	*left--
+	var key keys.Key
+	key.Add(b[name.Start:name.End])
+	t, ok := d.dict.Lookup(&key)
+	if ok && t.Weak {
+		*left -= weakLook
+	}
+	return ok && !t.Weak && t.Kinds&personal != 0
+}
+
+// besideOp are the bytes that operators are known by.
+var besideOp = [256]bool{'=': true, ':': true, '>': true}
+
+const (
+	// maxBeside is how far from a weak key, in bytes, another one is looked for.
+	maxBeside = 160
+	// maxLooks is how many keys on either side are looked at, weak ones counted weakLook
+	// times more.
+	maxLooks = 12
+	weakLook = 4
+)
 
 // personal are the kinds whose keys make a weak key beside them tell of a person.
 var personal = func() (set uint32) {

@@ -35,11 +35,15 @@ const (
 	RejectOperator
 	// RejectValue: the value cannot be a secret (placeholder, flag, too regular).
 	RejectValue
-	// RejectRegular: the value was read and measured, and is too regular for a secret. No
-	// other rejection costs as much.
+	// RejectRegular: the value was read and measured, and is too regular for a secret. Few
+	// rejections cost as much.
 	RejectRegular
 	// RejectContext: a keyword that the form needs is not near.
 	RejectContext
+	// RejectAlone: a key that tells of a value only beside another one, and none is near.
+	RejectAlone
+	// RejectAmong: the same, and many keys are near, of which none is such a one.
+	RejectAmong
 	// RejectMore: no value ends before Span.End, but a Repeater wants to be asked for the
 	// next one from there. The end of the text says that it cut a list.
 	RejectMore
@@ -58,7 +62,8 @@ func (r Reason) String() string {
 		"accepted", "accepted, end not seen", "anchor: not the full form",
 		"neighbour: part of something longer", "length", "range", "checksum",
 		"no operator after the key", "value: cannot be one", "value: too regular for a secret",
-		"context: no keyword near", "no value so far",
+		"context: no keyword near", "context: no other key near",
+		"context: none of the keys near tells of it", "no value so far",
 	}[r]
 }
 
@@ -99,6 +104,9 @@ type Spec struct {
 	// Weight is how much a candidate costs at most, as a rule, in units of 20
 	// nanoseconds; 0 means 1. The engine bounds the sum over a window of text.
 	Weight int
+	// Work is what a candidate costs by what is decided about it, in units of 10
+	// nanoseconds, as far as Weight does not say it well. See Spec.Price.
+	Work map[Reason]int
 	// Multiline says that values may go on over line ends, so that a stream must not be
 	// cut at a line end inside one. Needs literals.
 	Multiline bool

@@ -128,7 +128,11 @@ func New(o Options) (*Engine, error) {
 		names[s.Name] = true
 		e.specs = append(e.specs, s)
 		e.kinds = append(e.kinds, s.Kind)
-		e.weights = append(e.weights, s.weights())
+		var ws [numReasons]int
+		for r := range ws {
+			ws[r] = s.Price(Reason(r))
+		}
+		e.weights = append(e.weights, ws)
 		rep, _ := d.(Repeater)
 		e.repeaters = append(e.repeaters, rep)
 		if s.Anchor.Shape != "" {
@@ -165,19 +169,21 @@ func Shapes(ds []Detector) []string {
 }
 
 // regularWork is the least work on a value that is measured in vain.
-const regularWork = 24
+const regularWork = 32
 
-// weights returns what a candidate costs by what is decided about it, in units of work.
-func (s *Spec) weights() (w [numReasons]int) {
-	for r := range w {
-		w[r] = 2 * max(s.Weight, 1)
+// Price returns the work on a candidate about which r is decided, in units of 10
+// nanoseconds.
+func (s *Spec) Price(r Reason) int {
+	if n, ok := s.Work[r]; ok {
+		return n
 	}
-	// These are told early.
-	for _, r := range [...]Reason{RejectAnchor, RejectNeighbor, RejectRange, RejectOperator} {
-		w[r] = 1 + s.Weight/2
+	switch r {
+	case RejectAnchor, RejectNeighbor, RejectRange, RejectOperator:
+		return 1 + s.Weight/2 // told early
+	case RejectRegular:
+		return max(2*s.Weight, regularWork)
 	}
-	w[RejectRegular] = max(w[RejectRegular], regularWork)
-	return w
+	return 2 * max(s.Weight, 1)
 }
 
 func (s *Spec) check() error {

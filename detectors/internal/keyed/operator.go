@@ -57,6 +57,14 @@ func Operator(b []byte, i int) (op Op, ok bool) {
 		op.Start, op.Colon = i+1, c == ':'
 		return op, true
 	}
+	if b[i] == '"' && i+4 < len(b) && b[i+1] == ':' && (b[i+2] == '"' || b[i+2] == ' ' && b[i+3] == '"') {
+		// Fast path: "key":"value", "key": "value"
+		op.Start, op.Quote, op.Colon, op.KeyQuoted = i+3, '"', true, true
+		if b[i+2] == ' ' {
+			op.Start, op.Spaced = i+4, true
+		}
+		return op, true
+	}
 	lim := min(len(b), i+MaxOperator)
 	start := i
 	quoted := byte(0)
