@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/binary"
@@ -32,6 +33,9 @@ const (
 	// lookAhead is how far into a value a byte can end it before a detector that goes by
 	// the key knows it for a value, in bytes.
 	lookAhead = 64
+	// shortKey is how many bytes of a key are copied at a time: one more than the longest
+	// of which the header has one byte.
+	shortKey = 32
 )
 
 // UnknownTenant is what Options.ForTenant is asked for in the place of a tenant that
@@ -74,9 +78,11 @@ type Redactor struct {
 	batches []*batch // the first is for records without a tenant
 	known   map[string]knownKey
 	recent  [recentKeys]knownKey
+	alike   alike
 	stack   []frame
 	edits   []edit
 	changes []redact.Change
+	done    int // the end of the part of the chunk that is in what try returns
 }
 
 // batch is the text of the records of one tenant.
@@ -118,9 +124,20 @@ func (r *Redactor) Stats() *redact.Stats {
 // masked. It never fails: a record that cannot be redacted is masked whole, and what is no
 // MessagePack is left out; both are counted.
 func (r *Redactor) Append(ctx context.Context, dst, chunk []byte) ([]byte, Counts) {
+	out, c, changed := r.AppendChanged(ctx, dst, chunk)
+	if !changed {
+		out = append(out, chunk...)
+	}
+	return out, c
+}
+
+// AppendChanged is Append for a chunk that changes. One that stays as it is to the last
+// byte, because there is nothing in it that is to be replaced, is not appended; changed is
+// false then and only then.
+func (r *Redactor) AppendChanged(ctx context.Context, dst, chunk []byte) (out []byte, c Counts, changed bool) {
 	out, c, ok := r.try(ctx, dst, chunk)
 	if ok {
-		return out, c
+		return out, c, r.done > 0
 	}
 	// One record at a time, and nothing but the time of one that panics again.
 	c = Counts{Panics: 1}
@@ -131,22 +148,26 @@ func (r *Redactor) Append(ctx context.Context, dst, chunk []byte) ([]byte, Count
 			break
 		}
 		out, one, ok := r.try(ctx, dst, chunk[p:end])
-		if ok {
-			dst = out
-		} else {
+		switch {
+		case !ok:
 			dst = appendMasked(dst, chunk[p:end])
 			one = Counts{Records: 1, Panics: 1}
+		case r.done > 0:
+			dst = out
+		default:
+			dst = append(dst, chunk[p:end]...)
 		}
 		c.Records += one.Records
 		c.Deep += one.Deep
 		c.Panics += one.Panics
 		p = end
 	}
-	return dst, c
+	return dst, c, true
 }
 
-// try is Append, and reports whether there was no panic. After one, what it returns holds
-// nothing that may be used.
+// try appends the redacted chunk, or nothing when r.done is 0 afterwards: the chunk stays as
+// it is. It reports whether there was no panic; after one, what it returns holds nothing that
+// may be used.
 func (r *Redactor) try(ctx context.Context, dst, chunk []byte) (out []byte, c Counts, ok bool) {
 	defer func() {
 		if !ok {
@@ -158,14 +179,16 @@ func (r *Redactor) try(ctx context.Context, dst, chunk []byte) (out []byte, c Co
 			}
 		}
 	}()
+	r.done = 0
 	from := 0
 	for p := 0; p < len(chunk); {
 		b := r.batchOf(chunk, p)
-		m := b.mark()
-		end := r.record(b, chunk[from:], p-from) + from
-		if end < from {
-			b.truncate(m)
-			dst = r.flush(ctx, dst, chunk[from:p])
+		n, end := r.layOut(b, chunk[from:], p-from)
+		c.Records += n
+		end += from
+		if n == 0 {
+			dst = r.flush(ctx, dst, chunk, from, p)
+			dst = append(dst, chunk[r.done:p]...)
 			if end = skip(chunk, p); end < 0 {
 				c.Damaged = len(chunk) - p
 				end = len(chunk)
@@ -174,15 +197,16 @@ func (r *Redactor) try(ctx context.Context, dst, chunk []byte) (out []byte, c Co
 				c.Deep++
 				c.Records++
 			}
-			from = end
-		} else {
-			c.Records++
+			from, r.done = end, end
 		}
 		p = end
 		if len(b.Text) >= maxBatch || p-from >= maxPart || p == len(chunk) {
-			dst = r.flush(ctx, dst, chunk[from:p])
+			dst = r.flush(ctx, dst, chunk, from, p)
 			from = p
 		}
+	}
+	if r.done > 0 {
+		dst = append(dst, chunk[r.done:]...)
 	}
 	return dst, c, true
 }
@@ -203,8 +227,9 @@ func appendMasked(dst, event []byte) []byte {
 	return append(append(dst, 0xa0|byte(len(mask))), mask...)
 }
 
-// flush appends a part of the chunk, redacted as it is laid out.
-func (r *Redactor) flush(ctx context.Context, dst, part []byte) []byte {
+// flush looks at what is laid out, which is chunk[from:to), and appends the chunk up to the
+// last value in it that is replaced.
+func (r *Redactor) flush(ctx context.Context, dst, chunk []byte, from, to int) []byte {
 	r.edits = r.edits[:0]
 	for _, b := range r.batches {
 		if len(b.Fields.Fields) == 0 {
@@ -225,21 +250,21 @@ func (r *Redactor) flush(ctx context.Context, dst, part []byte) []byte {
 	if byStart := func(a, b edit) int { return cmp.Compare(a.start, b.start) }; !slices.IsSortedFunc(r.edits, byStart) {
 		slices.SortStableFunc(r.edits, byStart)
 	}
-	from := int32(0)
+	part := chunk[from:to]
 	for _, e := range r.edits {
-		if e.start < from {
+		if from+int(e.start) < r.done {
 			continue // its stand-in went whole
 		}
-		dst = append(dst, part[from:e.start]...)
+		dst = append(dst, chunk[r.done:from+int(e.start)]...)
 		dst = appendText(dst, part[e.start:e.end], e.text)
-		from = e.end
+		r.done = from + int(e.end)
 	}
 	for _, b := range r.batches {
 		if cap(b.Text) > maxKept || cap(b.out) > maxKept {
 			b.Text, b.out = nil, nil
 		}
 	}
-	return append(dst, part[from:]...)
+	return dst
 }
 
 // batchOf returns the batch of the record at chunk[p].
@@ -308,8 +333,8 @@ func (r *Redactor) tenant(chunk []byte, p int) ([]byte, bool) {
 // where the body does; of what is no event, that is the whole.
 func header(chunk []byte, p int) (metadata bool, next int) {
 	// Fast path - what Fluent Bit writes.
-	if len(chunk)-p > 12 && binary.LittleEndian.Uint32(chunk[p:]) == 0x00d79292 {
-		return true, p + 12
+	if len(chunk)-p > headLen && binary.LittleEndian.Uint32(chunk[p:]) == eventHead {
+		return true, p + headLen
 	}
 	event, ok := itemAt(chunk, p)
 	if !ok || event.kind != kindArray || event.n != 2 {
@@ -337,9 +362,31 @@ func isTime(b []byte, k kind) bool {
 	return k == kindInt || k == kindFloat || k == kindExt && isTimestamp(b)
 }
 
-// record lays out the record at chunk[p] and returns its end, or -1 when it cannot.
+// layOut lays out the record at chunk[p], and those behind it that are alike. It returns how
+// many they are and where they end, or no number and -1 when it cannot.
+func (r *Redactor) layOut(b *batch, chunk []byte, p int) (n, end int) {
+	if end = r.record(b, chunk, p); end < 0 {
+		return 0, end
+	}
+	r.learnAlike(b, chunk, p)
+	n, end = r.same(b, chunk, end)
+	return 1 + n, end
+}
+
+// record lays out the record at chunk[p] and returns its end, or -1, with nothing laid out,
+// when it cannot.
 func (r *Redactor) record(b *batch, chunk []byte, p int) int {
+	m := b.mark()
 	b.Records = append(b.Records, int32(len(b.Text)))
+	p = r.event(b, chunk, p)
+	if p < 0 || p > maxPart || len(b.Text) > maxPart {
+		b.truncate(m)
+		return -1
+	}
+	return p
+}
+
+func (r *Redactor) event(b *batch, chunk []byte, p int) int {
 	metadata, p := header(chunk, p)
 	if metadata {
 		if it, ok := itemAt(chunk, p); ok && it.kind == kindMap && it.n == 0 {
@@ -353,9 +400,6 @@ func (r *Redactor) record(b *batch, chunk []byte, p int) int {
 	}
 	p = r.value(b, chunk, p)
 	b.Text = append(b.Text, '\n')
-	if len(b.Text) > maxPart || p > maxPart {
-		return -1
-	}
 	return p
 }
 
@@ -372,13 +416,23 @@ type frame struct {
 // value lays out the value at chunk[p] and returns its end, or -1 when it is damaged or
 // nested too deep.
 func (r *Redactor) value(b *batch, chunk []byte, p int) int {
-	stack := r.stack[:0]
 	f := frame{left: 1}
-	if it, ok := itemAt(chunk, p); ok && it.kind == kindMap { // Fast path - nearly always.
-		f = frame{left: it.n, isMap: true}
+	if p < len(chunk) && chunk[p]&0xf0 == 0x80 { // Fast path - a small map, as nearly always.
 		b.Text = append(b.Text, '{')
-		p = it.body
+		f = frame{left: 2 * int(chunk[p]&0x0f), isMap: true}
+		for p++; f.left > 0; f.left -= 2 {
+			end := r.pair(b, chunk, p, f.begun)
+			if end == 0 {
+				break
+			}
+			f.begun, p = true, end
+		}
+		if f.left == 0 {
+			b.Text = append(b.Text, '}')
+			return p
+		}
 	}
+	stack := r.stack[:0]
 	for {
 		if f.left == 0 {
 			if f.isMap {
@@ -390,6 +444,12 @@ func (r *Redactor) value(b *batch, chunk []byte, p int) int {
 			f = stack[len(stack)-1]
 			stack = stack[:len(stack)-1]
 			continue
+		}
+		if f.isMap && f.left&1 == 0 {
+			if end := r.pair(b, chunk, p, f.begun); end > 0 {
+				f.begun, f.left, p = true, f.left-2, end
+				continue
+			}
 		}
 		it, ok := itemAt(chunk, p)
 		if !ok {
@@ -452,6 +512,155 @@ func (r *Redactor) value(b *batch, chunk []byte, p int) int {
 		}
 		b.leaf(chunk, start, it, key)
 	}
+}
+
+// pair lays out a short key and a text under it, which is what most of a record is, and
+// returns the end of the text. It returns 0 and lays out nothing when there is anything else
+// at chunk[p], or to be thought about.
+func (r *Redactor) pair(b *batch, chunk []byte, p int, begun bool) int {
+	if len(chunk)-p <= 1+shortKey {
+		return 0
+	}
+	k := int(chunk[p]) - 0xa0
+	if k <= 0 || k >= shortKey {
+		return 0
+	}
+	from, end := shortText(chunk, p+1+k)
+	if from >= end {
+		return 0
+	}
+	at := len(b.Text)
+	b.grow(len(`,"":""`) + shortKey + end - from)
+	text := b.Text[:cap(b.Text)]
+	if begun {
+		text[at] = ','
+		at++
+	}
+	// The whole of what a short key may be is copied at once, and overwritten behind it.
+	key := at
+	text[at] = '"'
+	*(*[shortKey]byte)(text[at+1:]) = [shortKey]byte(chunk[p+1:])
+	at += 1 + k
+	text[at], text[at+1] = '"', ':'
+	at += 2
+	if r.telling(text[key:at]) && confusing(chunk[from:end]) {
+		return 0
+	}
+	text[at] = '"'
+	at++
+	stop := at + copy(text[at:], chunk[from:end])
+	text[stop] = '"'
+	b.Text = text[:stop+1]
+	b.Fields.Fields = append(b.Fields.Fields,
+		redact.Field{Start: int32(key + 1), End: int32(key + 1 + k), Key: int32(key)},
+		redact.Field{Start: int32(at), End: int32(stop), Key: int32(key)})
+	b.leaves = append(b.leaves, leaf{int32(p), int32(p + 1 + k)}, leaf{int32(p + 1 + k), int32(end)})
+	return end
+}
+
+// shortText returns where the text at chunk[p] begins and where it ends; nothing when there
+// is no text, or one of 64 KB or more.
+func shortText(chunk []byte, p int) (from, end int) {
+	if len(chunk)-p < 3 {
+		return 0, 0
+	}
+	switch c := chunk[p]; {
+	case c-0xa0 < 0x20:
+		from, end = p+1, p+1+int(c-0xa0)
+	case c == 0xd9:
+		from, end = p+2, p+2+int(chunk[p+1])
+	case c == 0xda:
+		from, end = p+3, p+3+int(binary.BigEndian.Uint16(chunk[p+1:]))
+	}
+	if end > len(chunk) {
+		return 0, 0
+	}
+	return from, end
+}
+
+// grow makes room for n bytes more of text.
+func (b *batch) grow(n int) {
+	if cap(b.Text)-len(b.Text) < n {
+		b.Text = slices.Grow(b.Text, n)
+	}
+}
+
+// alike is how records begin that have one short key, which no detector goes by, and a text
+// under it: what an input writes that does not parse.
+type alike struct {
+	head []byte // behind the time of the event, up to the text
+	// lead is the same as it is laid out, leadLen bytes of it.
+	lead    [maxLead]byte
+	leadLen int
+}
+
+// maxLead is the length of the longest lead, and some bytes, so that it is moved quickly.
+const maxLead = shortKey + 8
+
+// eventHead are the first four bytes of an event that Fluent Bit writes: an array of an
+// array of time and metadata and of a body, and the time as an extension of eight bytes.
+const eventHead = 0x00d79292
+
+// headLen is how long that is, with the time.
+const headLen = 12
+
+// learnAlike notes how the record at chunk[p] begins, if it is one.
+func (r *Redactor) learnAlike(b *batch, chunk []byte, p int) {
+	r.alike.head = r.alike.head[:0]
+	if len(r.o.TenantPath) > 0 || len(chunk)-p <= headLen+3+shortKey || binary.LittleEndian.Uint32(chunk[p:]) != eventHead {
+		return
+	}
+	head := chunk[p+headLen:]
+	k := int(head[2]) - 0xa0
+	if head[0] != 0x80 || head[1] != 0x81 || k <= 0 || k >= shortKey {
+		return
+	}
+	head = head[:3+k]
+	lead := b.Text[b.Records[len(b.Records)-1]:]
+	lead = lead[:min(len(`{"":"`)+k, len(lead))]
+	if !bytes.HasSuffix(lead, quoteColonQuote) || r.telling(lead[1:len(lead)-1]) {
+		return // no text, or one that a stand-in comes before
+	}
+	r.alike.head, r.alike.leadLen = append(r.alike.head, head...), copy(r.alike.lead[:], lead)
+}
+
+var quoteColonQuote = []byte(`":"`)
+
+// same lays out the records from chunk[p] on that begin as r.alike says, up to a full batch.
+// It returns how many they are and where they end.
+func (r *Redactor) same(b *batch, chunk []byte, p int) (n, end int) {
+	head, lead := r.alike.head, r.alike.leadLen
+	if len(head) == 0 {
+		return 0, p
+	}
+	text, records, fields, leaves := b.Text, b.Records, b.Fields.Fields, b.leaves
+	for len(chunk)-p > headLen+len(head) && p < maxPart-1<<16 && len(text) < maxBatch &&
+		binary.LittleEndian.Uint32(chunk[p:]) == eventHead &&
+		string(chunk[p+headLen:p+headLen+len(head)]) == string(head) {
+		value := p + headLen + len(head)
+		from, end := shortText(chunk, value)
+		if from >= end {
+			break
+		}
+		start := len(text)
+		if cap(text)-start < maxLead+end-from+len("\"}\n") {
+			text = slices.Grow(text, maxLead+end-from+len("\"}\n"))
+		}
+		text = text[:cap(text)]
+		*(*[maxLead]byte)(text[start:]) = r.alike.lead
+		at := start + lead
+		stop := at + copy(text[at:], chunk[from:end])
+		text[stop], text[stop+1], text[stop+2] = '"', '}', '\n'
+		text = text[:stop+3]
+		records = append(records, int32(start))
+		fields = append(fields,
+			redact.Field{Start: int32(start + 2), End: int32(at - 3), Key: int32(start + 1)},
+			redact.Field{Start: int32(at), End: int32(stop), Key: int32(start + 1)})
+		leaves = append(leaves, leaf{int32(p + headLen + 2), int32(value)}, leaf{int32(value), int32(end)})
+		n, p = n+1, end
+	}
+	b.Text, b.Records, b.Fields.Fields, b.leaves = text, records, fields, leaves
+	return n, p
 }
 
 // repeat lays out a key once more.
@@ -538,25 +747,29 @@ type knownKey struct {
 	telling bool
 }
 
-// telling reports whether any detector goes by the key, which is as it is laid out. It asks
-// the engine once, and remembers.
+// telling reports whether any detector goes by the key, which is as it is laid out.
 func (r *Redactor) telling(key []byte) bool {
 	n := len(key)
 	if n < 4 {
 		return false // nothing, or a number
 	}
-	recent := &r.recent[(n+int(key[1])*7+int(key[n-3])*5+int(key[n/2])*3)%recentKeys]
+	recent := &r.recent[(n+int(key[1])+8*int(key[n-3]))%recentKeys]
 	if recent.key == string(key) {
 		return recent.telling
 	}
+	return r.learn(key, recent)
+}
+
+// learn asks the engine whether any detector goes by the key, once, and remembers.
+func (r *Redactor) learn(key []byte, recent *knownKey) bool {
 	k, known := r.known[string(key)]
 	if !known {
-		if n > maxKnownKey || len(r.known) == maxKnown {
+		if len(key) > maxKnownKey || len(r.known) == maxKnown {
 			return true
 		}
 		k.key = string(key)
 		for _, c := range r.w.Explain([]byte(k.key + `"Zx7kQ9vB2mN4"`)) {
-			k.telling = k.telling || c.At < n
+			k.telling = k.telling || c.At < len(key)
 		}
 		r.known[k.key] = k
 	}

@@ -375,6 +375,143 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
+// appendWide encodes a value with all headers as wide as they can be.
+func appendWide(b []byte, v any) []byte {
+	header := func(c byte, n int) { b = binary.BigEndian.AppendUint32(append(b, c), uint32(n)) }
+	switch v := v.(type) {
+	case object:
+		header(0xdf, len(v))
+		for _, p := range v {
+			b = appendWide(appendWide(b, p.key), p.value)
+		}
+		return b
+	case []any:
+		header(0xdd, len(v))
+		for _, e := range v {
+			b = appendWide(b, e)
+		}
+		return b
+	case string:
+		return append(b, wide(3, v)...)
+	}
+	return appendAny(b, v)
+}
+
+// sameLayout compares how a chunk is laid out with how the same values are under wide
+// headers, which none of the short ways of laying out takes, and what becomes of both.
+func sameLayout(t *testing.T, e *redact.Engine, chunk []byte) {
+	t.Helper()
+	var other []byte
+	for _, v := range decodeAll(t, chunk) {
+		other = appendWide(other, v)
+	}
+	layOut := func(chunk []byte) (redact.Fields, []string) {
+		r := New(Options{Engine: e})
+		b := r.batches[0]
+		for p := 0; p < len(chunk); {
+			if _, p = r.layOut(b, chunk, p); p < 0 {
+				return redact.Fields{}, nil
+			}
+		}
+		var leaves []string
+		for _, l := range b.leaves {
+			leaves = append(leaves, string(appendWide(nil, decodeAll(t, chunk[l.start:l.end])[0])))
+		}
+		return b.Fields, leaves
+	}
+	a, as := layOut(chunk)
+	b, bs := layOut(other)
+	if !bytes.Equal(a.Text, b.Text) {
+		t.Fatalf("laid out: %q\nunder wide headers: %q", a.Text, b.Text)
+	}
+	if !slices.Equal(a.Fields, b.Fields) || !slices.Equal(a.Records, b.Records) || !slices.EqualFunc(a.Whole, b.Whole, bytes.Equal) || !slices.Equal(as, bs) {
+		t.Fatalf("%q: other fields\n%+v, %q\nunder wide headers:\n%+v, %q", a.Text, a, as, b, bs)
+	}
+}
+
+// TestLayout lays out records that are alike, and others between them.
+func TestLayout(t *testing.T) {
+	e := newEngine(t)
+	plain := func(key, value string) []byte { return event(object{{key, value}}) }
+	long := strings.Repeat("y", 70000)
+	chunks := [][]byte{
+		slices.Concat(plain("log", "a"), plain("log", "b"), plain("log", "c")),
+		slices.Concat(plain("log", "a"), plain("lag", "b"), plain("log", ""), plain("log", strings.Repeat("x", 300)), plain("log", long), plain("log", long[:65535]), plain("log", "c")),
+		slices.Concat(plain("password", "a"), plain("password", "b\"c"), plain("password", "d"), plain("log", "e"), plain("log", "f")),
+		slices.Concat(plain("", "a"), plain("", "b"), plain(long[:31], "c"), plain(long[:31], "d"), plain(long[:32], "e"), plain(long[:32], "f")),
+		slices.Concat(plain("log", "a"), event(object{{"log", "a"}, {"stream", "b"}}), event(object{}), event(object{{"log", int64(5)}}), event(object{{"log", []byte("c")}})),
+		slices.Concat(plain("log", "a"), appendAny(nil, []any{int64(1), object{{"log", "b"}}}), appendAny(nil, []any{[]any{now, object{{"m", "n"}}}, object{{"log", "b"}}}), plain("log", "c")),
+		slices.Concat(plain("log", "a"), appendAny(nil, "log"), appendAny(nil, []any{[]any{now, object{}}, "log"}), event([]any{"log", "x"}), plain("log", "b")),
+	}
+	g := &generator{Rand: rand.New(rand.NewPCG(3, 4))}
+	for range 300 {
+		var chunk []byte
+		for range g.IntN(20) {
+			one := g.record()
+			for range g.IntN(3) {
+				chunk = append(chunk, one...)
+			}
+		}
+		chunks = append(chunks, chunk)
+	}
+	for _, chunk := range chunks {
+		sameLayout(t, e, chunk)
+	}
+	// What is cut off or too long is the same in both.
+	for _, chunk := range chunks[:7] {
+		r := New(Options{Engine: e})
+		want, _ := r.Append(t.Context(), nil, chunk)
+		for cut := range min(len(chunk), 200) {
+			got, c := r.Append(t.Context(), nil, chunk[:cut])
+			n := 0
+			for end := 0; end < cut; n++ {
+				if end = skip(chunk, end); end <= cut && end > 0 {
+					continue
+				}
+				break
+			}
+			if c.Records != n || !bytes.HasPrefix(want, got) {
+				t.Fatalf("cut at %d: %d records, want %d: %q", cut, c.Records, n, got)
+			}
+		}
+	}
+}
+
+// TestChanged tells chunks that stay as they are.
+func TestChanged(t *testing.T) {
+	e, err := redact.New(redact.Options{Detectors: append(detectors.All(), broken{})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := New(Options{Engine: e})
+	clean := bytes.Repeat(event(object{{"log", "nothing"}, {"n", int64(1)}}), 20)
+	card, masked := event(object{{"log", "4111111111111111"}}), event(object{{"log", "tok1_card_x"}})
+	deep := event(object{{"log", "nothing"}})
+	for range maxDepth + 2 {
+		deep = append([]byte{0x91}, deep...)
+	}
+	for what, tt := range map[string]struct {
+		chunk, want []byte // nothing when it is not to change
+	}{
+		"empty":      {nil, nil},
+		"clean":      {clean, nil},
+		"clean, two": {slices.Concat(clean, event(object{{"a", "b"}})), nil},
+		"a token":    {slices.Concat(clean, masked), nil},
+		"first":      {slices.Concat(card, clean), slices.Concat(masked, clean)},
+		"last":       {slices.Concat(clean, card), slices.Concat(clean, masked)},
+		"middle":     {slices.Concat(clean, card, clean), slices.Concat(clean, masked, clean)},
+		"damage":     {slices.Concat(clean, []byte{0xc1}), clean},
+		"all damage": {[]byte{0xc1}, []byte{}},
+		"deep":       {slices.Concat(clean, deep, clean), slices.Concat(clean, appendAny(nil, object{{"logveil", "tok1_failed_x"}}), clean)},
+		"a panic":    {slices.Concat(clean, event(object{{"log", "boom"}})), slices.Concat(clean, event(object{{"log", "tok1_failed_x"}}))},
+	} {
+		out, _, changed := r.AppendChanged(t.Context(), []byte("before"), tt.chunk)
+		if changed != (tt.want != nil) || string(out) != "before"+string(tt.want) {
+			t.Errorf("%s: changed is %v: %q", what, changed, out)
+		}
+	}
+}
+
 // generator makes records at random. All strings come from its words, none of which says
 // anything about its neighbours.
 type generator struct {
@@ -837,6 +974,8 @@ func FuzzAppend(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
+	f.Add(bytes.Repeat(event(object{{"log", "a\"b 4111111111111111"}}), 3))
+	f.Add(slices.Concat(event(object{{"a", "b"}}), event(object{{"a", "c"}}), event(object{{"password", "c'd"}})))
 	r := New(Options{Engine: e})
 	f.Fuzz(func(t *testing.T, chunk []byte) {
 		got, c := r.Append(context.Background(), nil, chunk)
@@ -887,6 +1026,7 @@ func FuzzAppend(f *testing.F) {
 				t.Fatalf("record %d\n in %#v\nout %#v", i, in[i], to[i])
 			}
 		}
+		sameLayout(t, e, chunk)
 		// Whatever stands before it, a whole record with a card is redacted.
 		card := event(object{{"log", "card 4111111111111111"}})
 		if got, _ := r.Append(context.Background(), nil, slices.Concat(chunk, card)); !bytes.HasSuffix(got, event(object{{"log", "card tok1_card_x"}})) {

@@ -21,7 +21,7 @@ extern int cmt_counter_add(void *counter, uint64_t time, double value, int keys,
 // Came with v2.2.0, as did the structure below; not called.
 extern void flb_output_enable_multi_threading(void *ins) __attribute__((weak));
 
-enum { LOG_ERROR_LEVEL = 1, FILTER_LOGS = 1, FILTER_MODIFIED = 1, OUTPUT_ERROR = 0, OUTPUT_OK = 1 };
+enum { LOG_ERROR_LEVEL = 1, FILTER_LOGS = 1, FILTER_MODIFIED = 1, FILTER_UNTOUCHED = 2, OUTPUT_ERROR = 0, OUTPUT_OK = 1 };
 
 void logveil_log(int level, const char *text) {
     if (flb_log_print)
@@ -112,14 +112,13 @@ static int init(void *ins, void *config, void *data) {
     return 0;
 }
 
-// Whatever is not given back as modified passes as it was.
+// Whatever is not given back as modified passes as it was: only what was found clean may.
 static int filter(const void *data, size_t size, const char *tag, int tag_size, void **out, size_t *out_size,
                   void *ins, void *input, void *ctx, void *config) {
     *out = NULL;
     *out_size = 0;
     keep_signals();
-    logveilFilter((uintptr_t)ctx, (void *)data, size, out, out_size);
-    return FILTER_MODIFIED;
+    return logveilFilter((uintptr_t)ctx, (void *)data, size, out, out_size) == 1 ? FILTER_UNTOUCHED : FILTER_MODIFIED;
 }
 
 static int filter_exit(void *ctx, void *config) {

@@ -61,8 +61,11 @@ func logveilFilterInit(ins unsafe.Pointer) (ctx C.uintptr_t) {
 	return C.uintptr_t(cgo.NewHandle(f))
 }
 
+// logveilFilter puts the redacted chunk into out, and reports, in the last line and nowhere
+// else, when there is none because nothing is to be replaced in data.
+//
 //export logveilFilter
-func logveilFilter(ctx C.uintptr_t, data unsafe.Pointer, size C.size_t, out *unsafe.Pointer, outSize *C.size_t) {
+func logveilFilter(ctx C.uintptr_t, data unsafe.Pointer, size C.size_t, out *unsafe.Pointer, outSize *C.size_t) (clean C.int) {
 	defer recovered("filter: a chunk is left out") // nothing is in out then
 	f := cgo.Handle(ctx).Value().(*instance.Filter)
 	// The host frees what it gets, so it is made with its malloc: most often at once.
@@ -73,16 +76,20 @@ func logveilFilter(ctx C.uintptr_t, data unsafe.Pointer, size C.size_t, out *uns
 			C.free(p)
 		}
 	}()
-	redacted := f.Redact(bytesAt(p, room)[:0], bytesAt(data, int(size)))
-	switch {
-	case len(redacted) == 0:
-		return
-	case unsafe.Pointer(&redacted[0]) == p:
-		*out = p
-	default:
-		*out = C.CBytes(redacted)
+	redacted, changed := f.Redact(bytesAt(p, room)[:0], bytesAt(data, int(size)))
+	if changed {
+		switch {
+		case len(redacted) == 0:
+			return 0
+		case unsafe.Pointer(&redacted[0]) == p:
+			*out = p
+		default:
+			*out = C.CBytes(redacted)
+		}
+		*outSize = C.size_t(len(redacted))
+		return 0
 	}
-	*outSize = C.size_t(len(redacted))
+	return 1
 }
 
 //export logveilFilterExit

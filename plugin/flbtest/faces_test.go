@@ -55,6 +55,10 @@ func TestFilter(t *testing.T) {
 		if got := h.filter(0, nil); len(got) != 0 {
 			t.Errorf("%s: an empty chunk gives %q", version, got)
 		}
+		clean := bytes.Repeat(record("log", "nothing to be found"), 50)
+		if got := h.filter(0, clean); !bytes.Equal(got, clean) {
+			t.Errorf("%s: a clean chunk gives %q", version, got)
+		}
 		if got := h.filter(0, []byte("\xc1 ada@example.com")); len(got) != 0 {
 			t.Errorf("%s: damage gives %q", version, got)
 		}

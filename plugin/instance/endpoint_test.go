@@ -79,7 +79,7 @@ func TestEndpoint(t *testing.T) {
 		t.Fatal(err)
 	}
 	chunk := append([]byte{0x92, 0, 0x81, 0xa3, 'l', 'o', 'g', 0xa0 | 15}, "ada@example.com"...)
-	if strings.Contains(string(f.Redact(nil, chunk)), "ada@") {
+	if strings.Contains(string(redacted(f, chunk)), "ada@") {
 		t.Error("not redacted")
 	}
 	status, text := page("http://" + first + "/metrics")

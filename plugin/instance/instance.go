@@ -39,11 +39,11 @@ var tenantKeyForm = regexp.MustCompile(`^[^.\s]+(\.[^.\s]+){0,15}$`)
 
 // instance is what a filter and an output have in common.
 type instance struct {
-	process          *Process
-	policy           *policy
-	face             metrics.Face
-	options          plugin.Options
-	idle             chan *worker
+	process               *Process
+	policy                *policy
+	face                  metrics.Face
+	options               plugin.Options
+	idle                  chan *worker
 	deep, damaged, panics noise
 }
 
@@ -101,15 +101,19 @@ func (in *instance) give(w *worker) {
 	}
 }
 
-// redact appends the redacted chunk to dst, and returns it with the number of its records.
-func (in *instance) redact(ctx context.Context, w *worker, dst, chunk []byte) ([]byte, int) {
+// redact appends the redacted chunk to dst, and returns it with the number of its records. A
+// chunk that stays as it is, is not appended, and changed is false.
+func (in *instance) redact(ctx context.Context, w *worker, dst, chunk []byte) (out []byte, records int, changed bool) {
 	start := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, TokenWait)
 	defer cancel()
-	n := len(dst)
-	dst, c := w.r.Append(ctx, dst, chunk)
-	in.count(w, c, len(chunk), len(dst)-n, time.Since(start))
-	return dst, c.Records
+	out, c, changed := w.r.AppendChanged(ctx, dst, chunk)
+	to := len(out) - len(dst)
+	if !changed {
+		to = len(chunk)
+	}
+	in.count(w, c, len(chunk), to, time.Since(start))
+	return out, c.Records, changed
 }
 
 func (in *instance) count(w *worker, c plugin.Counts, from, to int, took time.Duration) {
@@ -145,12 +149,13 @@ func (p *Process) NewFilter(o Options) (*Filter, error) {
 }
 
 // Redact appends the redacted chunk to dst, which it must not overlap, and returns the
-// extended buffer: as it was when every record was left out.
-func (f *Filter) Redact(dst, chunk []byte) []byte {
+// extended buffer: as it was when every record was left out. A chunk that all was looked at
+// of, and nothing was to be replaced in, is not appended; changed is false then and only then.
+func (f *Filter) Redact(dst, chunk []byte) (out []byte, changed bool) {
 	w := f.in.take()
-	dst, _ = f.in.redact(context.Background(), w, dst, chunk)
+	out, _, changed = f.in.redact(context.Background(), w, dst, chunk)
 	f.in.give(w)
-	return dst
+	return out, changed
 }
 
 // Close ends the filter. No chunk may come any more.
@@ -195,11 +200,14 @@ func (o *Output) Flush(tag string, chunk []byte) (result Result, records int) {
 	defer cancel()
 	w := o.in.take()
 	defer o.in.give(w)
-	w.out, records = o.in.redact(ctx, w, w.out[:0], chunk)
+	var changed bool
+	if w.out, records, changed = o.in.redact(ctx, w, w.out[:0], chunk); changed {
+		chunk = w.out
+	}
 	if records == 0 {
 		return Delivered, 0
 	}
-	err := o.to.Deliver(ctx, tag, w.out, records)
+	err := o.to.Deliver(ctx, tag, chunk, records)
 	switch {
 	case err == nil:
 		return Delivered, records

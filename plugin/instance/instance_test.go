@@ -95,7 +95,13 @@ func record(fields ...string) []byte {
 	return b
 }
 
-func redacted(f *Filter, chunk []byte) []byte { return f.Redact(nil, chunk) }
+// redacted is what a host goes on with.
+func redacted(f *Filter, chunk []byte) []byte {
+	if out, changed := f.Redact(nil, chunk); changed {
+		return out
+	}
+	return chunk
+}
 
 var raw, masked = record("log", "card 4111111111111111"), record("log", "card tok1_card_x")
 
@@ -226,6 +232,10 @@ func TestFlush(t *testing.T) {
 		}
 	}
 	answer.Store(200)
+	clean := record("log", "nothing to be found")
+	if r, n := o.Flush("app", clean); r != Delivered || n != 1 || !bytes.Contains(*got.Load(), []byte("nothing to be found")) {
+		t.Errorf("a clean chunk: result %d, %d records, delivered %s", r, n, *got.Load())
+	}
 	got.Store(new([]byte))
 	if r, _ := o.Flush("app", []byte{0xc1}); r != Delivered || len(*got.Load()) != 0 {
 		t.Errorf("a chunk with nothing in it: result %d, delivered %q", r, *got.Load())
@@ -315,6 +325,8 @@ func TestMetrics(t *testing.T) {
 	w := newWorld(t, "default: {scheme: mask}\nfluent_bit: {metrics: {listen: '"+addr+"'}}\n")
 	f := w.filter()
 	redacted(f, bytes.Repeat(raw, 10))
+	clean := record("log", "nothing to be found")
+	redacted(f, clean)
 	redacted(f, []byte{0xc1})
 	r, err := http.Get("http://" + addr + "/metrics")
 	if err != nil {
@@ -326,7 +338,9 @@ func TestMetrics(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		`logveil_records_total{face="filter"} 10`,
+		`logveil_records_total{face="filter"} 11`,
+		fmt.Sprintf(`logveil_input_bytes_total{face="filter"} %d`, 10*len(raw)+len(clean)+1),
+		fmt.Sprintf(`logveil_output_bytes_total{face="filter"} %d`, 10*len(masked)+len(clean)),
 		`logveil_findings_total{detector="card",kind="card"} 10`,
 		`logveil_dropped_records_total{face="filter"} 1`,
 		`logveil_policy_loads_total{result="loaded"} 1`,

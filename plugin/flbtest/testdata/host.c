@@ -226,12 +226,14 @@ int main(int argc, char **argv) {
         } else if (!strcmp(command, "filter")) {
             struct filter_call c = {.ins = &filters[id], .in = read_chunk(strsep(&rest, " "))};
             on_coroutine(call_filter, &c);
+            // What is not modified goes on as it was.
+            struct chunk kept = c.ret == 1 ? (struct chunk){c.out, c.out_size} : c.in;
             FILE *out = fopen(strsep(&rest, " "), "wb");
-            fwrite(c.out, 1, c.out_size, out);
+            fwrite(kept.data, 1, kept.size, out);
             fclose(out);
+            puts(c.ret == 1 ? "modified" : c.ret == 2 && !c.out && !c.out_size ? "untouched" : "unknown");
             free(c.out);
             free(c.in.data);
-            puts(c.ret == 1 ? "modified" : "passed");
         } else if (!strcmp(command, "filter-exit")) {
             filter.exit(filters[id].context, NULL);
             puts("ok");
@@ -254,6 +256,7 @@ int main(int argc, char **argv) {
             if (l.kind == 'f') {
                 struct filter_call c = {.ins = &filters[id], .in = l.in};
                 call_filter(&c);
+                must(c.ret == 1, "a load that is not modified");
                 l.want = (struct chunk){c.out, c.out_size};
             }
             pthread_t t[64];
