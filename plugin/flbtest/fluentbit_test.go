@@ -506,11 +506,13 @@ func TestFluentBitSinkDown(t *testing.T) {
 				}
 				w.sink.up()
 				w.sink.wait(lines, 30*time.Second)
+				// v3.1 sends a chunk again whose answer is under way while it ends.
+				time.Sleep(time.Second)
 				p.stop()
 				lost, again := w.sink.check(t, lines)
 				t.Logf("down for %v: %d lost, %d twice", down, lost, again)
-				if lost != 0 {
-					t.Errorf("%d lost\n%s", lost, w.log())
+				if lost != 0 || again != 0 {
+					t.Errorf("%d lost, %d twice\n%s", lost, again, w.log())
 				}
 				w.noneRaw("none")
 			})
