@@ -3,23 +3,22 @@ package scan
 import (
 	"cmp"
 	"math"
+	"math/bits"
 	"slices"
-	"strings"
 )
 
 const (
 	// buckets is the number of groups that the kernel looks up in one pass.
 	buckets = 16
 	// perPass is how many literals are dealt into the buckets of one pass. A pass more
-	// costs a few nanoseconds per kilobyte; fuller buckets let more places through, and
-	// each of those costs as much.
+	// costs as much as many places that pass by accident.
 	perPass   = 1024
 	maxPasses = 6
 	// trueCost is what a place that does have the window costs, times that of one which
 	// passes the first test by accident.
 	trueCost = 4
-	// entryCost is what one more literal to look at costs, in the same unit.
-	entryCost = 1
+	// rounds is how often each literal is dealt again.
+	rounds = 1
 )
 
 // passes is the number of passes of the kernel over the text, for n literals.
@@ -41,15 +40,11 @@ type feature struct {
 	// at is the offset of the first byte, width how many there are.
 	at, width int
 	of        func(b string) uint8
-	// share is roughly how often the feature has each of its values in logs. A wrong
-	// figure costs time, never a literal.
-	share *[128]float64
 }
 
 // hashedPairs are hashes of two bytes each: the features of the AVX-512 kernel.
 var hashedPairs = &literalModel{values: 128, features: []feature{
-	{0, 2, pairHash, &pairShare}, {1, 2, pairHash, &pairShare},
-	{0, 3, pairHash, &apartShare}, {0, 4, pairHash, &apartShare},
+	{0, 2, pairHash}, {1, 2, pairHash}, {0, 3, pairHash}, {0, 4, pairHash},
 }}
 
 // pairHash mixes the first and the last byte: the low seven bits of the one, without that of
@@ -58,67 +53,6 @@ func pairHash(b string) uint8 {
 	c := b[len(b)-1] &^ 0x20
 	return (b[0]&^0x20 ^ c<<4 ^ c&0x7f>>3) & 0x7f
 }
-
-// folded maps a byte without regard to case to a number less than 64.
-func folded(b byte) int { return int(b&0x1f | b>>1&0x20) }
-
-// share is roughly how often two folded bytes stand together in logs.
-func share(a, b int) float64 { return math.Exp2(-float64(pairLogs[64*a+b]-'0') / 4) }
-
-// quadShares holds the shares of commonQuads.
-var quadShares = func() map[string]float64 {
-	m := map[string]float64{}
-	for i, qs := range commonQuads {
-		for ; qs != ""; qs = qs[4:] {
-			m[qs[:4]] = math.Exp2(-float64(i + 8))
-		}
-	}
-	return m
-}()
-
-// windowShare is roughly how often logs have the four bytes of the window at off.
-func windowShare(text string, off int) float64 {
-	if off+maxWindow > len(text) {
-		return 0
-	}
-	return quadShares[strings.ToLower(text[off:off+maxWindow])]
-}
-
-// entryShare is roughly how often logs have the first three bytes of the window at off: each
-// time, all literals of that hash are looked at.
-func entryShare(text string, off int) float64 {
-	a, b, c := folded(text[off]), folded(text[off+1]), folded(text[off+2])
-	return share(a, b) * share(b, c) / max(oneShare[b], share(a, b))
-}
-
-// oneShare is roughly how often logs have each folded byte.
-var oneShare = func() (t [64]float64) {
-	for a := range t {
-		for b := range 64 {
-			t[a] += share(a, b)
-		}
-	}
-	return t
-}()
-
-// The shares of the features; apartShare is that of pairs that are not neighbours.
-var pairShare, apartShare = func() (p, o [128]float64) {
-	for a := range 64 {
-		for b := range 64 {
-			s, x := share(a, b), unfold(a)+unfold(b)
-			p[pairHash(x)] += s
-		}
-	}
-	for a := range 64 {
-		for b := range 64 {
-			o[pairHash(unfold(a)+unfold(b))] += oneShare[a] * oneShare[b]
-		}
-	}
-	return p, o
-}()
-
-// unfold returns a byte that is folded to i.
-func unfold(i int) string { return string(rune(i&0x1f | 0x20 | i&0x20<<1)) }
 
 // window is a literal with the window and the bucket chosen for it.
 type window struct {
@@ -139,30 +73,138 @@ func (f *feature) value(text string, off int) int {
 	return any
 }
 
-// group is one bucket: for each feature how many of its windows have each value, and the
-// share of text that the values make up.
+// group is one bucket.
 type group struct {
+	s *quadSample
+	// count is, for each feature, how many of its windows have each value.
 	count [][any + 1]uint16
-	share []float64
+	// may are the quads that each feature admits, and passing, by class, the share of
+	// those that all of them do.
+	may     []quadSet
+	passing []float64
+	// alone is, for each feature and value, a lower bound of the share of the quads that
+	// only this feature keeps out, and that have the value.
+	alone [][any]float64
 }
 
-// admitted returns the share of text that feature f admits.
-func (g *group) admitted(f int) float64 {
-	if g.count[f][any] > 0 {
-		return 1
+func newGroup(s *quadSample) *group {
+	n := len(s.having)
+	g := &group{s: s, count: make([][any + 1]uint16, n), may: make([]quadSet, n), passing: make([]float64, len(s.classes)), alone: make([][any]float64, n)}
+	for f := range g.may {
+		g.may[f] = make(quadSet, s.words)
 	}
-	return g.share[f]
+	return g
 }
 
-// with returns the share of text that feature f would admit if windows of value v joined.
-func (g *group) with(f, v int, share float64) float64 {
-	switch {
-	case v == any:
-		return 1
-	case g.count[f][v] > 0 || g.count[f][any] > 0:
-		return g.admitted(f)
+// has reports whether feature f admits value v.
+func (g *group) has(f, v int) bool { return g.count[f][v] > 0 || g.count[f][any] > 0 }
+
+// growth returns by how much the share of text that passes would grow if a window of the
+// values joined, or some number of at least limit if it is at least that.
+func (g *group) growth(vs []int, limit float64) (grow float64) {
+	for f, v := range vs {
+		if v != any && !g.has(f, v) {
+			grow += g.alone[f][v]
+		}
 	}
-	return g.share[f] + share
+	if grow >= limit {
+		return grow
+	}
+	grow = 0
+	var may, more [4]quadSet
+	for f := range may {
+		may[f], more[f] = g.s.all, g.s.none
+		if f >= len(vs) {
+			continue
+		}
+		switch v := vs[f]; {
+		case v != any && !g.has(f, v):
+			may[f], more[f] = g.may[f], g.s.having[f][v]
+		case v != any || g.count[f][any] > 0:
+			may[f] = g.may[f]
+		}
+	}
+	for i, c := range g.s.classes {
+		n := 0
+		a, b, c2, d := may[0][c.from:c.to], may[1][c.from:c.to], may[2][c.from:c.to], may[3][c.from:c.to]
+		e, f, g2, h := more[0][c.from:c.to], more[1][c.from:c.to], more[2][c.from:c.to], more[3][c.from:c.to]
+		_ = a
+		b, c2, d, e, f, g2, h = b[:len(a)], c2[:len(a)], d[:len(a)], e[:len(a)], f[:len(a)], g2[:len(a)], h[:len(a)]
+		for k := range a {
+			n += bits.OnesCount64((a[k] | e[k]) & (b[k] | f[k]) & (c2[k] | g2[k]) & (d[k] | h[k]))
+		}
+		if grow += float64(n)*c.share - g.passing[i]; grow >= limit {
+			break
+		}
+	}
+	return grow
+}
+
+// add adds a window of the values, remove takes one away.
+func (g *group) add(vs []int) {
+	changed := false
+	for f, v := range vs {
+		had := g.has(f, v)
+		g.count[f][v]++
+		if !had {
+			changed = true
+			g.may[f].or(g.s.having[f][v])
+		}
+	}
+	if changed {
+		g.measure()
+	}
+}
+
+func (g *group) remove(vs []int) {
+	changed := false
+	for f, v := range vs {
+		g.count[f][v]--
+		if g.has(f, v) {
+			continue
+		}
+		changed = true
+		g.may[f].andNot(g.s.having[f][v])
+		if v == any {
+			for v, n := range g.count[f][:any] {
+				if n > 0 {
+					g.may[f].or(g.s.having[f][v])
+				}
+			}
+		}
+	}
+	if changed {
+		g.measure()
+	}
+}
+
+// measure brings passing and alone up to date.
+func (g *group) measure() {
+	for f := range g.alone {
+		clear(g.alone[f][:])
+	}
+	for i, c := range g.s.classes {
+		n := 0
+		for w := c.from; w < c.to; w++ {
+			// kept are the quads that some feature keeps out, twice those that more
+			// than one does.
+			kept, twice := uint64(0), uint64(0)
+			for _, may := range g.may {
+				twice |= kept &^ may[w]
+				kept |= ^may[w]
+			}
+			n += bits.OnesCount64(^kept)
+			if i >= boundClasses {
+				continue
+			}
+			for f, may := range g.may {
+				for x := ^may[w] &^ twice; x != 0; x &= x - 1 {
+					g.alone[f][g.s.value[f][64*w+bits.TrailingZeros64(x)]] += c.share
+				}
+			}
+		}
+		g.passing[i] = float64(n) * c.share
+	}
 }
 
 // offsets calls f for the offset of each window that a literal may be known by.
@@ -173,20 +215,15 @@ func offsets(text string, f func(off int)) {
 }
 
 // deal chooses a window and a bucket for each literal, so that few places of log text pass
-// the first test by accident: greedily by the growth of the expected share of such places,
-// first the literals that have only common windows, then each again against all others.
-// It is linear in the number of literals.
+// the first test: greedily by the growth of the share of such places, first the literals that
+// have only common windows, then each again against all others. The first bucket that will
+// do is taken, so that the others have room for what is hard to place. It is linear in the
+// number of literals.
 func deal(lits []Literal, m *literalModel) []window {
-	nf := len(m.features)
-	groups := make([]group, passes(len(lits))*buckets)
+	sample := newQuadSample(m)
+	groups := make([]*group, passes(len(lits))*buckets)
 	for i := range groups {
-		groups[i] = group{make([][any + 1]uint16, nf), make([]float64, nf)}
-	}
-	shareOf := func(f, v int) float64 {
-		if v == any {
-			return 1
-		}
-		return m.features[f].share[v]
+		groups[i] = newGroup(sample)
 	}
 	ws := make([]window, len(lits))
 	values := make([][][]int, len(lits)) // of the features of each window of each literal
@@ -196,57 +233,36 @@ func deal(lits []Literal, m *literalModel) []window {
 	for i, l := range lits {
 		ws[i].lit, order[i], rarest[i] = l, i, math.Inf(1)
 		offsets(l.Text, func(off int) {
-			vs, s := make([]int, nf), 1.0
+			vs, s := make([]int, len(m.features)), 1.0
 			for f := range vs {
 				vs[f] = m.features[f].value(l.Text, off)
-				s *= shareOf(f, vs[f])
+				s *= sample.share[f][vs[f]]
 			}
 			values[i] = append(values[i], vs)
-			own[i] = append(own[i], trueCost*windowShare(l.Text, off)+entryCost*entryShare(l.Text, off))
+			own[i] = append(own[i], trueCost*windowShare(l.Text, off))
 			rarest[i] = min(rarest[i], s)
 		})
 	}
 	slices.SortStableFunc(order, func(x, y int) int { return cmp.Compare(rarest[y], rarest[x]) })
 	place := func(i int) {
 		w, best := &ws[i], math.Inf(1)
-		for k := range groups {
-			g := &groups[k]
-			cost := 1.0
-			for f := range nf {
-				cost *= g.admitted(f)
-			}
+		for k, g := range groups {
 			for off, vs := range values[i] {
-				with := 1.0
-				for f, v := range vs {
-					with *= g.with(f, v, shareOf(f, v))
-				}
-				if grow := with - cost + own[i][off]; grow < best {
-					best, w.off, w.bucket = grow, off, k
+				if own := own[i][off]; own < best {
+					if cost := own + g.growth(vs, best-own); cost < best {
+						best, w.off, w.bucket = cost, off, k
+					}
 				}
 			}
 		}
-		g := &groups[w.bucket]
-		for f, v := range values[i][w.off] {
-			if g.count[f][v] == 0 && v != any {
-				g.share[f] += shareOf(f, v)
-			}
-			g.count[f][v]++
-		}
-	}
-	remove := func(i int) {
-		g := &groups[ws[i].bucket]
-		for f, v := range values[i][ws[i].off] {
-			if g.count[f][v]--; g.count[f][v] == 0 && v != any {
-				g.share[f] -= shareOf(f, v)
-			}
-		}
+		groups[w.bucket].add(values[i][w.off])
 	}
 	for _, i := range order {
 		place(i)
 	}
-	for range 5 {
+	for range rounds {
 		for _, i := range order {
-			remove(i)
+			groups[ws[i].bucket].remove(values[i][ws[i].off])
 			place(i)
 		}
 	}

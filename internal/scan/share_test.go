@@ -36,19 +36,19 @@ func realLogs(t testing.TB) (texts [][]byte) {
 
 // The shares in share.go are those of the reference corpora.
 func TestShares(t *testing.T) {
-	var n [64 * 64]int
-	total := 0
-	quads := map[string]int{}
+	var n [64 * 64]float64
+	total := 0.0
+	quads := map[[maxWindow]byte]float64{}
 	for _, text := range realLogs(t) {
+		// Twice as much of one kind of log tells not twice as much about logs.
+		weight := 1 / math.Sqrt(float64(len(text)))
 		for i := 1; i < len(text); i++ {
-			n[64*folded(text[i-1])+folded(text[i])]++
-			total++
+			n[64*folded(text[i-1])+folded(text[i])] += weight
+			total += weight
 		}
-		low := bytes.ToLower(text)
-		for i := 0; i+4 <= len(low); i++ {
-			if q := low[i : i+4]; !bytes.ContainsFunc(q, func(r rune) bool { return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyz_-./: =\"'", r) }) {
-				quads[string(q)]++
-			}
+		for i := 0; i+maxWindow <= len(text); i++ {
+			q := [maxWindow]byte(appendQuad(nil, text[i:]))
+			quads[q] += weight
 		}
 	}
 	var b bytes.Buffer
@@ -61,7 +61,7 @@ func TestShares(t *testing.T) {
 		for _, k := range n[64*i:][:64] {
 			x := 63
 			if k > 0 {
-				x = min(63, int(math.Round(-4*math.Log2(float64(k)/float64(total)))))
+				x = min(63, int(math.Round(-4*math.Log2(k/total))))
 			}
 			line = append(line, '0'+byte(x))
 		}
@@ -71,14 +71,14 @@ func TestShares(t *testing.T) {
 		}
 		b.WriteByte('\n')
 	}
-	b.WriteString("\n// commonQuads are the runs of four letters and signs that are common in\n")
-	b.WriteString("// logs: the i-th string those with a share of 1/2^(i+8) or more, and of less than twice that.\n")
+	b.WriteString("\n// commonQuads are the runs of four bytes that are common in logs, as digits from '0' on for\n")
+	b.WriteString("// folded bytes: the i-th string those with a share of 1/2^(i+firstQuads) or more, and of less than twice that.\n")
 	b.WriteString("var commonQuads = [...]string{\n")
-	for i := range 9 {
+	for i := range quadClasses {
 		var qs []string
 		for q, k := range quads {
-			if x := float64(k) / float64(total) * float64(int(256)<<i); x >= 1 && (x < 2 || i == 0) {
-				qs = append(qs, q)
+			if x := k / total * float64(int(1)<<(firstQuads+i)); x >= 1 && (x < 2 || i == 0) {
+				qs = append(qs, string(q[:]))
 			}
 		}
 		slices.Sort(qs)
