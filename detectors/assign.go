@@ -36,7 +36,7 @@ const (
 // room for the longest values in common use, session cookies and tokens of identity
 // providers (4 KiB, RFC 6265), and for what stands before them.
 const (
-	maxAssign      = 5 << 10
+	maxAssign      = 6 << 10
 	maxAssignValue = 4 << 10
 	maxPrefix      = 48
 	maxSuffix      = 32
@@ -52,7 +52,7 @@ func folded(texts ...string) []redact.Literal {
 
 // Spec implements redact.Detector.
 func (d assign) Spec() redact.Spec {
-	s := redact.Spec{MaxLen: maxAssign, Rank: 20}
+	s := redact.Spec{MaxLen: maxAssign, Rank: 20, Closed: true}
 	switch d.family {
 	case passwords:
 		s.Weight = 3
@@ -235,6 +235,13 @@ func (d assign) Match(b []byte, at int) (redact.Span, redact.Reason) {
 		end++
 	}
 	op, ok := keyed.Operator(b, end)
+	if op.Holder != 0 || ok && op.Form == keyed.Assign && (op.Quote != 0 || b[op.Start] == '[') {
+		if k, c, ok := d.container(b, at, nounEnd, end, &op, n); ok {
+			if s, r := k.leaves(b, c, c.Start); r.OK() || r == redact.RejectMore {
+				return s, r
+			}
+		}
+	}
 	if ok && op.Form == keyed.Tag || !ok && end < len(b) && keyed.IsBlank(b[end]) {
 		if keyed.InTag(b, at) {
 			op, ok = keyed.TagEnd(b, end)
@@ -267,6 +274,81 @@ func (d assign) Match(b []byte, at int) (redact.Span, redact.Reason) {
 		return redact.Span{}, redact.RejectContext
 	}
 	return k.value(b, &op)
+}
+
+// container reads the key of a list or an object: "passwords": ["a", "b"].
+func (d assign) container(b []byte, at, nounEnd, end int, op *keyed.Op, n noun) (k readingKey, c keyed.Container, ok bool) {
+	plural := end == nounEnd+1 && b[nounEnd]|0x20 == 's'
+	if c, ok = op.Container(b, end); !ok || n == nounCookie || n == nounAuthorization || op.Quote == 0 && op.Holder == 0 && (!plural || c.Objects) {
+		return k, c, false
+	}
+	if plural {
+		end = nounEnd
+	}
+	k = readingKey{noun: n, start: at}
+	k.read(b, at, nounEnd, end)
+	if plural && n != nounPassword && n != nounPwd {
+		if k.bare && n == nounKey {
+			return k, c, false // keys of anything
+		}
+		k.need = k.need.up()
+	}
+	return k, c, k.need != needNever
+}
+
+// leaves returns the first value of c that begins at b[i] or behind it. When it rejects, the
+// end of the span is where it left off, if c goes on there.
+func (k *readingKey) leaves(b []byte, c keyed.Container, i int) (redact.Span, redact.Reason) {
+	from, lim := i, min(len(b), i+maxTellingList+2*maxTellingValue)
+	for i < from+maxTellingList {
+		l, what := c.Next(b, i, lim, maxTellingValue)
+		switch {
+		case what == keyed.LeafCut && lim == len(b):
+			return redact.Span{End: lim}, redact.RejectMore
+		case what == keyed.LeafCut && l.From > from:
+			return redact.Span{End: l.From}, redact.RejectMore
+		case what == keyed.LeafCut, what == keyed.LeafNone:
+			return redact.Span{}, redact.RejectOperator
+		}
+		if !l.Member || keyed.InnerKey(l.Key) == keyed.InnerValue {
+			if s, r := k.value(b, &l.Op); r.OK() {
+				return s, r
+			}
+		}
+		if i = l.Next; what == keyed.LeafLong {
+			end, open := l.Op.End(b, maxAssignValue)
+			if open {
+				return redact.Span{}, redact.RejectOperator
+			}
+			return redact.Span{End: end}, redact.RejectMore
+		}
+	}
+	return redact.Span{End: i}, redact.RejectMore
+}
+
+// Next implements redact.Repeater: the other values of a list or an object.
+func (d assign) Next(b []byte, at, from int) (redact.Span, redact.Reason) {
+	if !keyed.MayContain(b[at:min(from, at+maxNoun+maxSuffix+keyed.MaxOperator)]) {
+		return redact.Span{}, redact.RejectOperator // as nearly always
+	}
+	n, size := nounAt(b, at)
+	nounEnd := at + size
+	end := nounEnd
+	for lim := min(len(b), nounEnd+maxSuffix); end < lim && keyed.IsName(b[end]); {
+		end++
+	}
+	op, ok := keyed.Operator(b, end)
+	if n == nounUser || !ok && op.Holder == 0 || op.Form != keyed.Assign {
+		return redact.Span{}, redact.RejectOperator
+	}
+	k, c, ok := d.container(b, at, nounEnd, end, &op, n)
+	if !ok || from < c.Start {
+		return redact.Span{}, redact.RejectOperator
+	}
+	for lim := min(len(b), from+maxLetters); from < lim && (b[from] == '\\' || b[from] == '"' || b[from] == '\''); {
+		from++
+	}
+	return k.leaves(b, c, from)
 }
 
 // className reports whether a key is the name of a class in its package, as loggers are

@@ -109,6 +109,8 @@ type tellingKey struct {
 	// field says that the key is the first thing in its line.
 	field bool
 	last  byte // see asked
+	// objects says that an object or a list of objects stands in the place of a value.
+	objects bool
 }
 
 // Match implements redact.Detector.
@@ -118,7 +120,7 @@ func (d *telling) Match(b []byte, at int) (redact.Span, redact.Reason) {
 		return redact.Span{Start: at, End: skip}, r
 	}
 	s, r := d.first(b, &k)
-	if r == redact.RejectMore && !k.term.Weak && d.anchored(b, at) {
+	if r == redact.RejectMore && (!k.term.Weak || k.objects) && d.anchored(b, at) {
 		return s, r
 	}
 	if r == redact.RejectMore {
@@ -127,7 +129,7 @@ func (d *telling) Match(b []byte, at int) (redact.Span, redact.Reason) {
 	if !r.OK() {
 		return redact.Span{}, r
 	}
-	if k.term.Weak {
+	if k.term.Weak && !k.objects {
 		if r := d.beside(b, k.start, s.End); !r.OK() {
 			return redact.Span{}, r
 		}
@@ -193,7 +195,7 @@ func (d *telling) key(b []byte, at int) (k tellingKey, skip int, r redact.Reason
 	ok := false
 	if b[end] != ' ' || end+1 < len(b) && !keyed.IsLetter(b[end+1]) {
 		op, ok = keyed.Operator(b, end)
-		ok = ok || op.Holder == '['
+		ok = ok || op.Holder != 0
 	}
 	words := end
 	for i := 0; !ok && i < maxKeyWords && b[end] == ' '; i++ {
@@ -206,7 +208,7 @@ func (d *telling) key(b []byte, at int) (k tellingKey, skip int, r redact.Reason
 			end++ // "No."
 		}
 		op, ok = keyed.Operator(b, end)
-		ok = ok || op.Holder == '['
+		ok = ok || op.Holder != 0
 	}
 	k.end = end
 	switch {
@@ -243,11 +245,11 @@ func (d *telling) key(b []byte, at int) (k tellingKey, skip int, r redact.Reason
 	return k, at, redact.Accepted
 }
 
-// digitNear reports whether a digit is among the first bytes of the value at b[i], or a
-// list begins there, or the value stands in the next line.
+// digitNear reports whether a digit is among the first bytes of the value at b[i], or a list
+// or an object begins there, or the value stands in the next line.
 func digitNear(b []byte, i int) bool {
 	for _, c := range b[i:min(len(b), i+maxLetters)] {
-		if keyed.IsDigit(c) || c == '[' || c == '\n' {
+		if keyed.IsDigit(c) || c == '[' || c == '{' || c == '\n' {
 			return true
 		}
 	}
@@ -330,8 +332,9 @@ func (d *telling) first(b []byte, k *tellingKey) (redact.Span, redact.Reason) {
 	if op.Start >= len(b) {
 		return redact.Span{}, redact.RejectLength
 	}
-	if i := listOf(b, k); i > 0 {
-		return d.leaves(b, k, i)
+	if c, ok := op.Container(b, k.end); ok {
+		k.objects = c.Objects
+		return d.leaves(b, k, c, c.Start)
 	}
 	if op.Form == keyed.Tag || op.Form == keyed.Part || op.Quote != 0 {
 		end, open := op.End(b, maxTellingValue)
@@ -354,30 +357,24 @@ func (d *telling) first(b []byte, k *tellingKey) (redact.Span, redact.Reason) {
 	return s, r
 }
 
-// listOf returns where the first value of the list behind the key may begin, or 0 when no
-// list is there.
-func listOf(b []byte, k *tellingKey) int {
-	op := &k.op
-	if op.Quote == 0 {
-		if op.Form != keyed.Tag && op.Start < len(b) && b[op.Start] == '[' {
-			return op.Start + 1
-		}
-		return 0
-	}
-	i := op.Start - 1 - op.Slashes
-	for i > k.end && keyed.IsBlank(b[i-1]) {
-		i--
-	}
-	if b[i-1] == '[' {
-		return i
-	}
-	return 0
-}
-
-// long decides about a value of which no more than b[start:end) is read. Numbers are never
-// as long; what else begins as a value is one to where it is closed.
+// long decides about a value of which no more than b[start:end) is read: what begins as a
+// value is one to where it is closed. Numbers are never as long, but rows of them are.
 func (d *telling) long(b []byte, start, end int, k *tellingKey) (redact.Span, redact.Reason) {
-	if d.kind.digits || k.term.Weak {
+	if k.term.Weak {
+		return redact.Span{}, redact.RejectLength
+	}
+	if d.kind.digits {
+		for start < end && keyed.IsBlank(b[start]) {
+			start++
+		}
+		for i := start; i < min(end, start+maxNumber); i++ {
+			if !parts[b[i]] {
+				continue
+			}
+			if _, r := d.judge(b, start, i, k); r.OK() {
+				return redact.Span{Start: start, End: end}, redact.AcceptedOpen
+			}
+		}
 		return redact.Span{}, redact.RejectLength
 	}
 	n := min(end, start+maxLongStart)
@@ -392,6 +389,12 @@ func (d *telling) long(b []byte, start, end int, k *tellingKey) (redact.Span, re
 	return redact.Span{Start: start, End: end}, redact.AcceptedOpen
 }
 
+// parts are what parts the numbers of a row.
+var parts = [256]bool{',': true, ';': true, '|': true, ' ': true, '\t': true}
+
+// maxNumber is the length of the longest number with its separators.
+const maxNumber = 42
+
 // maxLongStart is how much of a value is judged that is longer than maxTellingValue.
 const maxLongStart = 32
 
@@ -405,7 +408,7 @@ func (d *telling) bare(b []byte, k *tellingKey) int {
 		if !closed && !(lineEnd && k.field && k.op.Colon) {
 			end = start + keyed.Capitalized(b[start:end])
 		}
-		return trimProse(b, start, end)
+		return keyed.TrimProse(b, start, end)
 	}
 	end, open := k.op.End(b, maxTellingValue)
 	if open {
@@ -415,24 +418,17 @@ func (d *telling) bare(b []byte, k *tellingKey) int {
 	case digitWords, dateWords:
 		end = keyed.GroupsEnd(b, end, 40, d.kind.form == dateWords)
 	}
-	return trimProse(b, start, end)
+	return keyed.TrimProse(b, start, end)
 }
 
-// trimProse takes blanks and the end of a sentence off a value.
-func trimProse(b []byte, start, end int) int {
-	for end > start {
-		switch b[end-1] {
-		case ' ', '\t', '.', ':', '!', '?', ',':
-			end--
-			continue
-		}
-		break
-	}
-	return end
-}
-
-// judge decides about the value b[start:end).
+// judge decides about the value b[start:end), which may have blanks around it.
 func (d *telling) judge(b []byte, start, end int, k *tellingKey) (redact.Span, redact.Reason) {
+	for start < end && keyed.IsBlank(b[start]) {
+		start++
+	}
+	for start < end && keyed.IsBlank(b[end-1]) {
+		end--
+	}
 	v := b[start:end]
 	if len(v) == 0 || len(v) > maxTellingValue {
 		return redact.Span{}, redact.RejectLength
@@ -440,133 +436,118 @@ func (d *telling) judge(b []byte, start, end int, k *tellingKey) (redact.Span, r
 	if alreadyToken(b, start, end) {
 		return redact.Span{}, redact.RejectValue
 	}
-	if v[0] == '<' || v[0] == '$' || v[0] == '{' || v[0] == '%' && !bytes.ContainsAny(v[1:min(3, len(v))], "0123456789") || !d.kind.ok(v, asked{k.term, k.last, k.op.Quote != 0}) {
+	a := asked{k.term, k.last, k.op.Quote != 0}
+	if v[0] == '<' || v[0] == '$' || v[0] == '{' || v[0] == '%' && !bytes.ContainsAny(v[1:min(3, len(v))], "0123456789") || !d.kind.ok(v, a) && !d.row(v, a) {
 		return redact.Span{}, redact.RejectValue
 	}
 	return redact.Span{Start: start, End: end}, redact.Accepted
 }
 
-// leaves returns the first value of a list that begins at b[i] or behind it. When it
-// rejects, the end of the span is where it left off, if the list goes on there.
-func (d *telling) leaves(b []byte, k *tellingKey, i int) (redact.Span, redact.Reason) {
+// row reports whether v is two or more values with commas or their like between them, or
+// with blanks.
+func (d *telling) row(v []byte, a asked) bool {
+	if !d.kind.digits || a.Weak || a.Alone {
+		return false
+	}
+	return d.rowOf(v, ",;|", a) || d.rowOf(v, " ", a)
+}
+
+func (d *telling) rowOf(v []byte, parts string, a asked) bool {
+	n := 0
+	for {
+		i := bytes.IndexAny(v, parts)
+		one := v
+		if i >= 0 {
+			one = v[:i]
+		}
+		if one = bytes.Trim(one, " \t"); len(one) == 0 || !d.kind.ok(one, a) {
+			return false
+		}
+		if n++; i < 0 {
+			return n > 1
+		}
+		v = v[i+1:]
+	}
+}
+
+// leaves returns the first value of c that begins at b[i] or behind it. When it rejects, the
+// end of the span is where it left off, if c goes on there.
+func (d *telling) leaves(b []byte, k *tellingKey, c keyed.Container, i int) (redact.Span, redact.Reason) {
 	from, lim := i, min(len(b), i+maxTellingList+2*maxTellingValue)
 	for i < from+maxTellingList {
-		l, r := leafAt(b, i, lim)
-		switch r {
-		case leafLong:
-			return redact.Span{Start: l.start, End: l.end}, redact.AcceptedOpen
-		case leafCut:
+		l, what := c.Next(b, i, lim, maxTellingValue)
+		switch what {
+		case keyed.LeafCut:
 			if lim == len(b) {
 				return redact.Span{End: lim}, redact.RejectMore
 			}
-			if l.from > from {
-				return redact.Span{End: l.from}, redact.RejectMore
+			if l.From > from {
+				return redact.Span{End: l.From}, redact.RejectMore
 			}
-		case leafNone:
+			return redact.Span{}, redact.RejectOperator
+		case keyed.LeafNone:
 			return redact.Span{}, redact.RejectOperator
 		}
-		if s, r := d.judge(b, l.start, l.end, k); r.OK() {
-			return s, r
+		if inner, ok := d.under(k, &l); ok {
+			if what == keyed.LeafLong {
+				if c.Objects {
+					return d.long(b, l.Start, l.End, &inner)
+				}
+				return redact.Span{Start: l.Start, End: l.End}, redact.AcceptedOpen
+			}
+			if s, r := d.judge(b, l.Start, l.End, &inner); r.OK() {
+				k.term = inner.term
+				return s, r
+			}
+		} else if what == keyed.LeafLong {
+			return redact.Span{}, redact.RejectOperator
 		}
-		i = l.next
+		i = l.Next
 	}
 	return redact.Span{End: i}, redact.RejectMore
 }
 
-// Next implements redact.Repeater: the other values of a list.
+// under returns the key that a value in a container is judged under: that of the container,
+// when its own says nothing else.
+func (d *telling) under(k *tellingKey, l *keyed.Leaf) (inner tellingKey, ok bool) {
+	inner = *k
+	inner.op = l.Op
+	if !l.Member {
+		return inner, true
+	}
+	switch says := keyed.InnerKey(l.Key); {
+	case says == keyed.InnerValue:
+		return inner, !k.term.Weak
+	case d.kind.kind == "name" && says == keyed.InnerName:
+		inner.term.Weak = false
+		return inner, true
+	case d.kind.kind == "address" && says == keyed.InnerLine:
+		inner.term.Weak, inner.term.Alone = false, false
+		return inner, true
+	case d.kind.kind == "address" && says == keyed.InnerPlace:
+		inner.term.Weak = true
+		return inner, true
+	}
+	return inner, false
+}
+
+// Next implements redact.Repeater: the other values of a list or an object.
 func (d *telling) Next(b []byte, at, from int) (redact.Span, redact.Reason) {
-	if bytes.IndexByte(b[at:min(from, at+2*maxTellingKey+keyed.MaxOperator)], '[') < 0 {
+	if !keyed.MayContain(b[at:min(from, at+2*maxTellingKey+keyed.MaxOperator)]) {
 		return redact.Span{}, redact.RejectOperator // as nearly always
 	}
 	k, _, r := d.key(b, at)
 	if r != redact.Accepted {
 		return redact.Span{}, r
 	}
-	if i := listOf(b, &k); i == 0 || from < i {
+	c, ok := k.op.Container(b, k.end)
+	if !ok || from < c.Start {
 		return redact.Span{}, redact.RejectAnchor
 	}
 	for lim := min(len(b), from+maxLetters); from < lim && (b[from] == '\\' || b[from] == '"' || b[from] == '\''); {
 		from++
 	}
-	return d.leaves(b, &k, from)
-}
-
-func space(b []byte, i, lim int) int {
-	for i < lim && (b[i] == ' ' || b[i] == '\t' || b[i] == '\n' || b[i] == '\r') {
-		i++
-	}
-	return i
-}
-
-// leaf is a value in a list.
-type leaf struct {
-	start, end, next int
-	from             int // where to begin again when the text was cut
-}
-
-// What leafAt found.
-const (
-	leafNone  = iota // the end of the list, or no list
-	leafWhole        // a value
-	leafLong         // a value of which only the first maxTellingValue bytes were read
-	leafCut          // the text ended before what follows the value
-)
-
-// leafAt reads the value of a list at b[i], with the comma and the blanks before it. It is
-// none when something else than a comma or a bracket follows it, as behind the key of an
-// object.
-func leafAt(b []byte, i, lim int) (l leaf, what int) {
-	l.from = i
-	i = space(b, i, lim)
-	if i < lim && b[i] == ',' {
-		i = space(b, i+1, lim)
-	}
-	if i >= lim {
-		l.from = lim
-		return l, leafCut
-	}
-	if b[i] == ']' {
-		return l, leafNone
-	}
-	op := keyed.Op{Start: i}
-	for j := i; j < lim && j < i+8; j++ {
-		if c := b[j]; c == '"' || c == '\'' {
-			op.Quote, op.Slashes, op.Start = c, j-i, j+1
-			break
-		} else if c != '\\' {
-			break
-		}
-	}
-	l.start = op.Start
-	if op.Quote != 0 {
-		var open bool
-		if l.end, open = op.End(b, maxTellingValue); open {
-			return l, leafLong
-		}
-		l.next = l.end
-		for l.next < lim && (b[l.next] == '\\' || b[l.next] == op.Quote) {
-			l.next++
-		}
-	} else {
-		l.end = l.start
-		for l.end < lim && b[l.end] != ',' && b[l.end] != ']' && b[l.end] != '\n' && b[l.end] != '}' && b[l.end] != '=' && b[l.end] != ':' {
-			if l.end++; l.end-l.start == maxTellingValue {
-				return l, leafLong
-			}
-		}
-		l.next = l.end
-		l.end = trimProse(b, l.start, l.end)
-	}
-	switch n := space(b, l.next, lim); {
-	case n >= lim && l.next > i:
-		if lim == len(b) {
-			return l, leafWhole
-		}
-		return l, leafCut
-	case l.next > i && (b[n] == ',' || b[n] == ']'):
-		return l, leafWhole
-	}
-	return l, leafNone
+	return d.leaves(b, &k, c, from)
 }
 
 // beside accepts the pair b[start:end) if another key that tells of a person stands near,

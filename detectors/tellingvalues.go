@@ -123,10 +123,10 @@ func masked(v []byte) bool {
 	return true
 }
 
-// isName takes one to seven words of letters, with apostrophes, hyphens and the dots of
-// initials. A weak key asks for two words that begin with capitals.
+// isName takes words of letters, with apostrophes, hyphens and the dots of initials, and looks
+// at the first seven. A weak key asks for two words that begin with capitals.
 func isName(v []byte, k asked) bool {
-	if len(v) > 80 {
+	if k.Weak && len(v) > 80 {
 		return false
 	}
 	letters, words, capitals := 0, 0, 0
@@ -138,7 +138,9 @@ func isName(v []byte, k asked) bool {
 			letters++
 		case keyed.IsLetter(c):
 			if prev == ' ' || prev == '+' {
-				words++
+				if words++; words > maxNameWords && !k.Weak {
+					return isWords(v, k, capitals >= 2) && capitals >= 2
+				}
 				if keyed.IsUpper(c) {
 					capitals++
 				}
@@ -171,7 +173,7 @@ func isName(v []byte, k asked) bool {
 		}
 		prev = c
 	}
-	if letters < 2 || words > 7 {
+	if letters < 2 || words > maxNameWords {
 		return false
 	}
 	if k.Weak {
@@ -179,6 +181,9 @@ func isName(v []byte, k asked) bool {
 	}
 	return isWords(v, k, capitals >= 2) && !columnWord(v)
 }
+
+// maxNameWords is how many words of a name are looked at.
+const maxNameWords = 7
 
 // columnWord reports whether v is what a name stands for in a query or a form.
 func columnWord(v []byte) bool {

@@ -111,7 +111,8 @@ type Spec struct {
 	// cut at a line end inside one. Needs literals.
 	Multiline bool
 	// Closed says that a value of which the end was not seen ends where something closes
-	// it: the quotation mark that it began with, the next tag, or else the line.
+	// it: the quotation mark that it began with, the next tag, or else the line, or the next
+	// delimiter where it has no blank so far.
 	Closed bool
 	// Rank orders findings that overlap. All bytes of findings that overlap are
 	// replaced together. The replacement is called after the highest-ranked finding

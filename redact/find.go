@@ -231,7 +231,7 @@ func (p *pass) values(l list) {
 			}
 		}
 		if l.from >= len(p.b) {
-			if p.unclosed < 0 || l.at < p.unclosed {
+			if _, r := rep.Next(p.b, l.at, len(p.b)); r == RejectMore && (p.unclosed < 0 || l.at < p.unclosed) {
 				p.unclosed = l.at
 			}
 			return
@@ -305,7 +305,7 @@ func (p *pass) add(d, at int, s Span, r Reason, skip []Span) int {
 
 // closeOf returns where the value ends that begins with b[s.Start:s.End): before the
 // quotation mark that closes the one it stands behind, before the next tag when it stands
-// behind one, or at the end of the line.
+// behind one, or at the end of the line; at the next delimiter when it is one word.
 func closeOf(b []byte, s Span) int {
 	i := s.Start
 	for i > 0 && s.Start-i < maxOpenBytes && b[i-1] <= ' ' {
@@ -325,6 +325,12 @@ func closeOf(b []byte, s Span) int {
 		}
 	}
 	end := s.End
+	if quote == 0 && oneWord(b[s.Start:s.End]) {
+		for end < len(b) && !delimiter(b[end]) {
+			end++
+		}
+		return end
+	}
 	for slashes := 0; end < len(b) && b[end] != '\n' && b[end] != '\r'; end++ {
 		switch c := b[end]; {
 		case c == '\\':
@@ -362,6 +368,9 @@ func (p *pass) extend(s Span, multiline bool) int {
 	}
 	return end
 }
+
+// oneWord reports whether v, the beginning of a long value, has no blank in it.
+func oneWord(v []byte) bool { return bytes.IndexByte(v, ' ') < 0 }
 
 func delimiter(c byte) bool { return c <= ' ' || c == '"' || c == '\'' || c == 0x7f }
 

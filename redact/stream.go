@@ -390,7 +390,7 @@ func (w *Worker) appendPart(ctx context.Context, dst, b []byte, from int, final 
 				f.End, f.blob = to, 0
 				w.vals[i].Raw = nil
 				w.swallow = true
-				w.swallowLine = f.Detector >= 0 && w.e.specs[f.Detector].Closed
+				w.swallowLine = f.Detector >= 0 && w.e.specs[f.Detector].Closed && !oneWord(b[f.Start:to])
 			}
 		}
 	}

@@ -1,0 +1,324 @@
+package keyed
+
+import "bytes"
+
+// Container is a list or an object that stands in the place of a value: ["a", "b"],
+// {"first": "a", "last": "b"}, {first=a, last=b}, [{"line": ["a", "b"]}]. Of objects in objects only the outer
+// one is read.
+type Container struct {
+	// Start is behind its bracket, where the first value may begin.
+	Start int
+	// Objects says that it is an object or a list of objects, and list that it is a list.
+	Objects, list bool
+}
+
+// Leaf is a value in a container.
+type Leaf struct {
+	// Op says how it begins.
+	Op
+	// End is the end of the value, and Next is behind what closes it.
+	End, Next int
+	// Member says that it stands in an object, under Key.
+	Member bool
+	Key    []byte
+	// From is where to begin again when the text was cut.
+	From int
+}
+
+// What Container.Next found.
+const (
+	LeafNone  = iota // the end of the container, or what is none
+	LeafWhole        // a value
+	LeafLong         // a value of which only the beginning was read
+	LeafCut          // what may be read ended before what follows the value
+)
+
+// MayContain reports whether there may be a container in b.
+func MayContain(b []byte) bool {
+	return bytes.IndexByte(b, '[') >= 0 || bytes.IndexByte(b, '{') >= 0
+}
+
+// Container returns the container behind op, or reports that there is none. keyEnd is the end
+// of the key.
+func (op *Op) Container(b []byte, keyEnd int) (c Container, ok bool) {
+	i := op.Start
+	switch {
+	case op.Quote == 0 && i < len(b):
+		if b[i] != '[' && b[i] != '{' || op.Form == Tag {
+			return c, false
+		}
+		if c.Start = i + 1; b[i] == '{' {
+			c.Objects = true
+			return c, true
+		}
+		c.list = true
+		i = space(b, c.Start, min(len(b), c.Start+MaxOperator))
+		c.Objects = i < len(b) && b[i] == '{'
+		return c, true
+	case op.Quote != 0:
+		i -= 1 + op.Slashes
+		for i > keyEnd && IsBlank(b[i-1]) {
+			i--
+		}
+		return Container{Start: i, list: true}, b[i-1] == '['
+	}
+	return c, false
+}
+
+// Next returns the first value that begins at b[i] or behind it: at Start, or behind the value
+// before. It reads to b[lim] at most, and of a value no more than maxValue bytes.
+func (c Container) Next(b []byte, i, lim, maxValue int) (l Leaf, what int) {
+	if c.Objects {
+		return c.member(b, i, lim, maxValue)
+	}
+	l.From = i
+	i = space(b, i, lim)
+	if i < lim && b[i] == ',' {
+		i = space(b, i+1, lim)
+	}
+	if i >= lim {
+		l.From = lim
+		return l, LeafCut
+	}
+	if b[i] == ']' {
+		return l, LeafNone
+	}
+	if l.read(b, i, lim, maxValue) {
+		return l, LeafLong
+	}
+	switch n := space(b, l.Next, lim); {
+	case n >= lim && l.Next > i:
+		if lim == len(b) {
+			return l, LeafWhole
+		}
+		return l, LeafCut
+	case l.Next > i && (b[n] == ',' || b[n] == ']'):
+		return l, LeafWhole
+	}
+	return l, LeafNone
+}
+
+// read reads the value at b[i], and reports whether it is longer than maxValue.
+func (l *Leaf) read(b []byte, i, lim, maxValue int) (long bool) {
+	l.Op = Op{Start: i, Colon: true, KeyQuoted: true}
+	for j := i; j < lim && j < i+8; j++ {
+		if c := b[j]; c == '"' || c == '\'' {
+			l.Quote, l.Slashes, l.Start = c, j-i, j+1
+			break
+		} else if c != '\\' {
+			break
+		}
+	}
+	if l.Quote != 0 {
+		if l.End, long = l.Op.End(b, maxValue); long {
+			return true
+		}
+		l.Next = l.End
+		for l.Next < lim && (b[l.Next] == '\\' || b[l.Next] == l.Quote) {
+			l.Next++
+		}
+		return false
+	}
+	l.End = l.Start
+	for l.End < lim && !bareLeafEnd[b[l.End]] {
+		if l.End++; l.End-l.Start == maxValue {
+			return true
+		}
+	}
+	l.Next = l.End
+	l.End = TrimProse(b, l.Start, l.End)
+	return false
+}
+
+// bareLeafEnd are the bytes at which a value in a container ends that has no quotes.
+var bareLeafEnd = [256]bool{',': true, ']': true, '\n': true, '}': true, '=': true, ':': true}
+
+// TrimProse returns the end of b[start:end) without blanks and the end of a sentence.
+func TrimProse(b []byte, start, end int) int {
+	for end > start {
+		switch b[end-1] {
+		case ' ', '\t', '.', ':', '!', '?', ',':
+			end--
+			continue
+		}
+		break
+	}
+	return end
+}
+
+// member returns the next value of objects. Where it stands is told by what is around it, so
+// that it can go on behind any value.
+func (c Container) member(b []byte, i, lim, maxValue int) (l Leaf, what int) {
+	l.Member = true
+	known := false // whether l.Key is the key of what comes
+	for {
+		l.From = i
+		if i = space(b, i, lim); i >= lim {
+			return l, LeafCut
+		}
+		switch b[i] {
+		case ',', '[':
+			i++
+			continue
+		case '{':
+			if !known {
+				i++
+				continue
+			}
+			end, cut := objectEnd(b, i, lim)
+			if end == 0 && cut {
+				return l, LeafCut
+			}
+			if end == 0 {
+				return l, LeafNone
+			}
+			i, known = end, false
+			continue
+		case ']':
+			if c.list && lastByte(b[:i]) == '}' {
+				return l, LeafNone
+			}
+			i, known = i+1, false
+			continue
+		case '}':
+			if !c.list {
+				return l, LeafNone
+			}
+			i, known = i+1, false
+			continue
+		}
+		if l.read(b, i, lim, maxValue) {
+			if !known {
+				l.Key = keyOfArray(b, i)
+			}
+			return l, LeafLong
+		}
+		n := space(b, l.Next, lim)
+		switch {
+		case l.Next == i && n < lim, n < lim && b[n] != ':' && b[n] != '=' && b[n] != ',' && b[n] != ']' && b[n] != '}':
+			return l, LeafNone
+		case n < lim && (b[n] == ':' || b[n] == '='):
+			l.Key, known = b[l.Start:l.End], true
+			i = n + 1
+		default:
+			if n >= lim && lim < len(b) {
+				return l, LeafCut
+			}
+			if !known {
+				l.Key = keyOfArray(b, i)
+			}
+			return l, LeafWhole
+		}
+	}
+}
+
+// maxObject bounds the length of an object in an object, in bytes.
+const maxObject = 1 << 10
+
+// objectEnd returns what is behind the object at b[i], or 0. It reports whether that is because
+// what may be read ended.
+func objectEnd(b []byte, i, lim int) (end int, cut bool) {
+	depth, inString := 0, false
+	stop := min(lim, i+maxObject)
+	for ; i < stop; i++ {
+		switch c := b[i]; {
+		case c == '"':
+			inString = !inString
+		case inString:
+		case c == '{':
+			depth++
+		case c == '}':
+			if depth--; depth == 0 {
+				return i + 1, false
+			}
+		}
+	}
+	return 0, stop == lim
+}
+
+// lastByte returns the last byte of b that is no space.
+func lastByte(b []byte) byte {
+	b = bytes.TrimRight(b[max(0, len(b)-MaxTag):], " \t\r\n")
+	if len(b) == 0 {
+		return 0
+	}
+	return b[len(b)-1]
+}
+
+// keyOfArray returns the key of the array that a value at b[i] stands in, or nothing.
+func keyOfArray(b []byte, i int) []byte {
+	low := max(0, i-2*MaxTag)
+	i = low + bytes.LastIndexByte(b[low:i], '[')
+	if i < low {
+		return nil
+	}
+	trim := func(set string) {
+		for i > low && bytes.IndexByte([]byte(set), b[i-1]) >= 0 {
+			i--
+		}
+	}
+	trim(" \t\r\n")
+	if i == low || b[i-1] != ':' && b[i-1] != '=' {
+		return nil
+	}
+	i--
+	trim(" \t\"'\\")
+	end := i
+	for i > low && end-i < maxInner && (IsWord(b[i-1]) || b[i-1] == '$') {
+		i--
+	}
+	return b[i:end]
+}
+
+func space(b []byte, i, lim int) int {
+	for i < lim && (b[i] == ' ' || b[i] == '\t' || b[i] == '\n' || b[i] == '\r') {
+		i++
+	}
+	return i
+}
+
+// Inner is what the key of a member says of its value, beside what the key of the object says.
+type Inner uint8
+
+const (
+	InnerOther Inner = iota // that it is something else
+	InnerValue              // nothing
+	InnerName               // that it is a part of a name
+	InnerLine               // that it is a part of an address
+	InnerPlace              // that it is a town or a district
+)
+
+// maxInner is the length of the longest key that InnerKey knows, with digits at its end.
+const maxInner = 20
+
+// InnerKey tells what the key of a member says. What is no letter does not count.
+//
+// The words are those of schema.org, vCard and FHIR (HumanName, Address, ContactPoint), and
+// those that encodings of typed values put around them: DynamoDB ("S"), OpenTelemetry and
+// Firestore ("stringValue"), Avro ("string"), MongoDB ("$numberLong"), XML as JSON ("#text").
+func InnerKey(key []byte) Inner {
+	if len(key) == 0 || len(key) > maxInner {
+		return InnerOther
+	}
+	var fold [maxInner]byte
+	n := 0
+	for _, c := range key {
+		if IsLetter(c) {
+			fold[n] = c | 0x20
+			n++
+		}
+	}
+	switch string(fold[:n]) {
+	case "", "value", "values", "val", "text", "txt", "string", "str", "s", "n", "ss", "ns", "plain", "plaintext", "cleartext", "raw", "data", "content",
+		"current", "old", "new", "previous", "number", "num", "no", "full", "formatted", "display", "stringvalue", "intvalue", "integervalue", "doublevalue",
+		"bytesvalue", "numberlong", "numberint", "numberdecimal", "secretstring":
+		return InnerValue
+	case "first", "last", "middle", "given", "family", "fore", "sur", "maiden", "second", "forename", "forenames", "initials":
+		return InnerName
+	case "line", "lines", "house", "building", "flat", "apartment", "apt", "unit", "premise", "thoroughfare", "streetname", "streetaddress":
+		return InnerLine
+	case "town", "city", "locality", "suburb", "district", "village", "county", "municipality", "neighborhood", "neighbourhood":
+		return InnerPlace
+	}
+	return InnerOther
+}
