@@ -32,6 +32,15 @@ func isLower(c byte) bool  { return c-'a' <= 25 }
 func isLetter(c byte) bool { return c|0x20-'a' <= 25 }
 func isWord(c byte) bool   { return byteClasses[c]&classWord != 0 }
 
+// notDigits flags the bytes of w that are no digits by their highest bits.
+func notDigits(w uint64) uint64 {
+	w ^= '0' * 0x01010101_01010101
+	return (w&(0x7f*0x01010101_01010101) + (0x7f-9)*0x01010101_01010101 | w) & (0x80 * 0x01010101_01010101)
+}
+
+// flagBits returns the flags of eight bytes as eight bits, the first byte's lowest.
+func flagBits(w uint64) uint32 { return uint32(w >> 7 * 0x01020408_10204080 >> 56) }
+
 // countDigits returns how many digits stand at b[at:], at most limit.
 func countDigits(b []byte, at, limit int) int {
 	end := min(len(b), at+limit)

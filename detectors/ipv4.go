@@ -1,6 +1,10 @@
 package detectors
 
 import (
+	"bytes"
+	"encoding/binary"
+	"math/bits"
+
 	"logveil/detectors/internal/keyed"
 	"logveil/redact"
 )
@@ -38,92 +42,151 @@ func (ipv4) Spec() redact.Spec {
 }
 
 func (ipv4) Match(b []byte, at int) (redact.Span, redact.Reason) {
-	if len(b)-at < len("1.1.1.1") || !isDigit(b[at]) || b[at+1] != '.' {
+	s, r := dottedQuad(b, at)
+	switch {
+	case !r.OK():
+		return redact.Span{}, r
+	case ipv4Alone(b, s):
+		return s, redact.Accepted
+	case s.Start > 1 && b[s.Start-1] == '.' && isDigit(b[s.Start-2]):
+		// What is found here rejects all candidates of the same dotted number.
+		return s, redact.RejectNeighbor
+	case s.End+1 < len(b) && b[s.End] == '.' && isDigit(b[s.End+1]) && !ipv4Port(b, s):
+		return s, redact.RejectNeighbor
+	}
+	if !ipv4Certain(b[s.Start:s.End]) {
+		if r := ipv4Before(b, s.Start, s.End); !r.OK() {
+			return s, r
+		}
+		if r := ipv4After(b, s.End); !r.OK() {
+			return s, r
+		}
+	}
+	// What is glued to it must go with it: 10.0.0.1_8080.
+	for end := s.End; s.End < len(b) && s.End-end < ipv4Look && isWord(b[s.End]); {
+		s.End++
+	}
+	return s, redact.Accepted
+}
+
+// dottedQuad reads the four numbers with dots between them of which the first ends with
+// b[at]. None of them has more than three digits or is above 255.
+func dottedQuad(b []byte, at int) (redact.Span, redact.Reason) {
+	// How long numbers are could not be foreseen by branches: all is read at once, from
+	// b[at-3] on, with zero bytes where there is no text.
+	const first, size = 3, 20
+	var edge [size]byte
+	x := &edge
+	if at >= first && len(b)-at >= size-first {
+		x = (*[size]byte)(b[at-first:])
+	} else {
+		copy(edge[max(0, first-at):], b[max(0, at-first):min(len(b), at-first+size)])
+	}
+	// A bit for each byte behind b[at] that is no digit: the first four are the dots and the
+	// end.
+	lo, hi := binary.LittleEndian.Uint64(x[first+1:]), binary.LittleEndian.Uint64(x[first+9:])
+	ends := flagBits(notDigits(lo)) | flagBits(notDigits(hi))<<8
+	ends &= ends - 1
+	end2 := bits.TrailingZeros32(ends)
+	ends &= ends - 1
+	end3 := bits.TrailingZeros32(ends)
+	ends &= ends - 1
+	end4 := bits.TrailingZeros32(ends)
+	if !isDigit(x[first]) || (x[first+1]^'.')|(x[first+1+end2&15]^'.')|(x[first+1+end3&15]^'.') != 0 {
 		return redact.Span{}, redact.RejectAnchor
 	}
-	var octets [4]int
-	end := at + 1
-	for i := 1; i < 4; i++ {
-		if end >= len(b) || b[end] != '.' {
-			return redact.Span{}, redact.RejectAnchor
-		}
-		n, next := octet(b, end+1)
-		if n < 0 {
+	n2, n3, n4 := end2-1, end3-end2-1, end4-end3-1
+	if (n2-1)|(n3-1)|(n4-1)|(3-n2)|(3-n3)|(3-n4) < 0 {
+		return redact.Span{}, redact.RejectRange
+	}
+	n1 := bits.LeadingZeros32(uint32(notDigits(uint64(binary.LittleEndian.Uint32(x[:]))))) / 8
+	if start := at + 1 - n1; n1 > 3 || start > 0 && b[start-1] == '%' {
+		if n1 = at + 1 - ipv4Start(b, at); n1 > 3 {
 			return redact.Span{}, redact.RejectRange
 		}
-		octets[i], end = n, next
 	}
+	const most = 0x020505
+	if max(digitsBefore(x, first+1, n1), digitsBefore(x, first+1+end2, n2), digitsBefore(x, first+1+end3, n3), digitsBefore(x, first+1+end4, n4)) > most {
+		return redact.Span{}, redact.RejectRange
+	}
+	return redact.Span{Start: at + 1 - n1, End: at + 1 + end4}, redact.Accepted
+}
+
+// digitsBefore returns the n digits before x[end], three at most, a byte for each, of which
+// the last one is the lowest.
+func digitsBefore(x *[20]byte, end, n int) uint32 {
+	return binary.BigEndian.Uint32(x[(end-4)&15:]) & 0x0f0f0f & (1<<(8*n&31) - 1)
+}
+
+// ipv4Start returns where the number that ends with b[at] begins, behind the digits of an
+// escape: %2010.0.0.1.
+func ipv4Start(b []byte, at int) int {
 	start := at
 	for start > 0 && at-start < 5 && isDigit(b[start-1]) {
 		start--
 	}
 	if start > 0 && b[start-1] == '%' && at-start >= 2 {
-		start += 2 // the digits of an escape: %2010.0.0.1
+		start += 2
 	}
-	n, next := octet(b, start)
-	if n < 0 || next != at+1 {
-		return redact.Span{}, redact.RejectRange
-	}
-	octets[0] = n
-
-	// What is found here rejects all candidates of the same dotted number.
-	s := redact.Span{Start: start, End: end}
-	if start > 1 && b[start-1] == '.' && isDigit(b[start-2]) {
-		return s, redact.RejectNeighbor
-	}
-	if end+1 < len(b) && b[end] == '.' && isDigit(b[end+1]) && !ipv4Port(b, s, octets) {
-		return s, redact.RejectNeighbor
-	}
-	if ipv4Certain(octets) {
-		// Nothing that is glued to it may keep it from being hidden.
-		for s.End < len(b) && s.End-end < ipv4Look && isWord(b[s.End]) {
-			s.End++
-		}
-		return s, redact.Accepted
-	}
-	if r := ipv4Before(b, start, end); !r.OK() {
-		return s, r
-	}
-	if r := ipv4After(b, end); !r.OK() {
-		return s, r
-	}
-	for s.End < len(b) && s.End-end < ipv4Look && isWord(b[s.End]) {
-		s.End++ // 10.0.0.1_8080
-	}
-	return s, redact.Accepted
+	return start
 }
 
-// octet reads the one to three digits at b[i], and returns the byte after them. The
-// number is negative when they are more, none, or above 255.
-func octet(b []byte, i int) (n, end int) {
-	for end = i; end < len(b) && isDigit(b[end]); end++ {
-		if end-i == 3 {
-			return -1, end
-		}
-		n = n*10 + int(b[end]-'0')
-	}
-	if end == i || n > 255 {
-		return -1, end
-	}
-	return n, end
+// ipv4Alone reports whether the two bytes on either side of an address tell that nothing of
+// what ipv4Before, ipv4After and ipv4Port look for stands there, as is so of most.
+func ipv4Alone(b []byte, s redact.Span) bool {
+	return s.Start >= 2 && len(b)-s.End >= 2 &&
+		ipv4Left[b[s.Start-1]]&(ipv4Left[b[s.Start-2]]>>4) != 0 &&
+		ipv4Right[b[s.End]]&(ipv4Right[b[s.End+1]]>>4) != 0
 }
+
+// ipv4Left and ipv4Right have, in their lower halves, what a byte right beside an address
+// is, and in their upper halves beside which of these a byte may be the next one.
+var ipv4Left, ipv4Right = func() (left, right [256]uint8) {
+	const plain, gap, slash, joint = 1, 2, 4, 2
+	for i := range 256 {
+		c := byte(i)
+		left[i], right[i] = plain<<4, plain<<4
+		if !versionGap[c] && bytes.IndexByte(versionEnds, c|0x20) < 0 {
+			left[i] |= gap << 4
+		}
+		if !isWord(c) && c != '\\' {
+			left[i] |= slash << 4
+		}
+		if !isWord(c) {
+			right[i] |= joint << 4
+		}
+		switch {
+		case c == '/':
+			left[i] |= slash
+		case versionGap[c]:
+			left[i] |= gap
+		case !isWord(c) && c != '~' && c != '.' && c != '-':
+			left[i] |= plain
+		}
+		switch {
+		case c == '.' || c == '-':
+			right[i] |= joint
+		case !isWord(c):
+			right[i] |= plain
+		}
+	}
+	return left, right
+}()
 
 // ipv4Certain reports whether no version has these numbers: private networks other than
 // 10/8, the first loopback address, and first octets that no version reaches. Browsers
 // count versions up to there, but end them in .0.0.0.
-func ipv4Certain(o [4]int) bool {
-	switch {
-	case o[1] == 0 && o[2] == 0 && o[3] == 0:
-		return false
-	case o[0] == 192 && o[1] == 168, o[0] == 172 && o[1]&^15 == 16:
-		return true
+func ipv4Certain(address []byte) bool {
+	var o [4]int
+	for i, end := 0, -1; i < len(o); i++ {
+		o[i], end = octet(address, end+1)
 	}
-	return o[0] >= 172 || o[0] == 127 && o[1] == 0 && o[2] == 0 && o[3] == 1
+	return o[1]|o[2]|o[3] != 0 && (o[0] >= 172 || o[0] == 127 && o[1]|o[2] == 0 && o[3] == 1)
 }
 
 // ipv4Port reports whether a fifth number is a port as tcpdump and BSD netstat write it:
 // "IP 10.0.0.1.443 > 10.0.0.2.53999:".
-func ipv4Port(b []byte, s redact.Span, o [4]int) bool {
+func ipv4Port(b []byte, s redact.Span) bool {
 	end := s.End + 1
 	for end < len(b) && end-s.End < 8 && isDigit(b[end]) {
 		end++
@@ -131,7 +194,7 @@ func ipv4Port(b []byte, s redact.Span, o [4]int) bool {
 	if end-s.End-1 > 5 || end+1 < len(b) && b[end] == '.' && isDigit(b[end+1]) || end < len(b) && isWord(b[end]) {
 		return false
 	}
-	return ipv4Certain(o) ||
+	return ipv4Certain(b[s.Start:s.End]) ||
 		s.Start >= 3 && (string(b[s.Start-3:s.Start]) == "IP " || string(b[s.Start-2:s.Start]) == "> ") ||
 		end+2 < len(b) && string(b[end:end+3]) == " > "
 }
@@ -215,6 +278,9 @@ func ipv4After(b []byte, end int) redact.Reason {
 func ipv4Host(w []byte) bool {
 	return oneOf(w, "ip", "ec2", "host", "addr", "address", "node", "from", "to", "src", "dst", "client", "server", "static", "dynamic", "dyn")
 }
+
+// versionEnds are the last letters of the words that versionWord knows.
+var versionEnds = []byte("nrvde")
 
 // versionWord reports whether w says that a version follows.
 func versionWord(w []byte) bool {

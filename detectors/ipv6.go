@@ -200,3 +200,18 @@ func parseIPv6(a []byte) (n int, r redact.Reason) {
 	}
 	return n, redact.Accepted
 }
+
+// octet reads the one to three digits at b[i], and returns the byte after them. The
+// number is negative when they are more, none, or above 255.
+func octet(b []byte, i int) (n, end int) {
+	for end = i; end < len(b) && isDigit(b[end]); end++ {
+		if end-i == 3 {
+			return -1, end
+		}
+		n = n*10 + int(b[end]-'0')
+	}
+	if end == i || n > 255 {
+		return -1, end
+	}
+	return n, end
+}

@@ -40,6 +40,17 @@ const specials = "+/="
 
 func (w *Worker) findingsOf(bl *blob) []Finding { return w.blobFinds[bl.fs.Start:bl.fs.End] }
 
+// noteBlobs notes where base64 may stand around the candidates cs, in the window that is
+// loaded from off.
+func (p *pass) noteBlobs(off int, cs []uint16) {
+	for _, c := range cs {
+		at := off + int(c)
+		if at == 0 || asciiQuads(p.b, at) || isBase64(p.b[at-1]) || p.wasPlus(at-1) {
+			p.blobAt(at)
+		}
+	}
+}
+
 // blobAt notes that base64 may stand around p.b[at].
 func (p *pass) blobAt(at int) {
 	if at < p.blobEnd {
@@ -82,7 +93,7 @@ func (p *pass) wasPlus(i int) bool {
 // asciiQuads reports whether base64 of ASCII may begin at b[at]: it has A-Z or a-f at every
 // fourth place, since the highest bit of every third byte is 0. Few other words do.
 func asciiQuads(b []byte, at int) bool {
-	return at+8 >= len(b) || quadStart[b[at]] && quadStart[b[at+4]] && quadStart[b[at+8]]
+	return at+8 >= len(b) || quadStart[b[at]]&quadStart[b[at+4]]&quadStart[b[at+8]] != 0
 }
 
 // lookInBlobs decodes what blobAt noted.
@@ -99,9 +110,11 @@ func (p *pass) lookInBlobs() {
 // lookInWords decodes the words in p.b[s.Start:s.End).
 func (p *pass) lookInWords(s Span) {
 	for i := s.Start; i < s.End; {
-		word := Span{i, s.End}
-		if n := bytes.IndexByte(p.b[i:s.End], ' '); n >= 0 {
-			word.End = i + n
+		word := s
+		if word.Start = i; p.outer != nil {
+			if n := bytes.IndexByte(p.b[i:s.End], ' '); n >= 0 {
+				word.End = i + n
+			}
 		}
 		i = word.End + 1
 		if word.Len() < minBlob || p.lookInBlob(word) {
@@ -213,6 +226,9 @@ func (p *pass) padding(i int) (end, n int) {
 
 // blobEncoding returns how src is encoded, or nil when it does not begin like text in base64.
 func blobEncoding(src []byte) *base64.Encoding {
+	if !mayBeText(src) {
+		return nil
+	}
 	enc := base64.RawStdEncoding
 	if bytes.IndexByte(src, '-') >= 0 || bytes.IndexByte(src, '_') >= 0 {
 		enc = base64.RawURLEncoding
@@ -224,6 +240,43 @@ func blobEncoding(src []byte) *base64.Encoding {
 	}
 	return enc
 }
+
+// mayBeText reports whether src may begin like text in base64: its first letters stand for no
+// control characters. Most words that are none are told here.
+func mayBeText(src []byte) bool {
+	if len(src) < minBlob {
+		return false
+	}
+	for q := (*[minBlob]byte)(src)[:]; len(q) >= 4; q = q[4:] {
+		a, b, c, d := sextets[q[0]], sextets[q[1]], sextets[q[2]], sextets[q[3]]
+		if (a|b|c|d)|unprintable[a<<2|b>>4]|unprintable[b<<4|c>>2]|unprintable[c<<6|d] >= 64 {
+			return false
+		}
+	}
+	return true
+}
+
+// sextets are what the letters of base64 stand for, in either alphabet; 255 is none.
+var sextets = func() (t [256]uint8) {
+	for i := range t {
+		t[i] = 255
+	}
+	for i, c := range []byte(letters + "0123456789+/") {
+		t[c] = uint8(i)
+	}
+	t['-'], t['_'] = t['+'], t['/']
+	return t
+}()
+
+// unprintable has 255 for what printable rejects in any text.
+var unprintable = func() (t [256]uint8) {
+	for i := range t {
+		if c := byte(i); c < utf8.RuneSelf && !printable([]byte{c}) {
+			t[i] = 255
+		}
+	}
+	return t
+}()
 
 // decodeBlob returns src decoded, or reports that it is no base64.
 func (w *Worker) decodeBlob(enc *base64.Encoding, src []byte) ([]byte, bool) {
@@ -258,13 +311,13 @@ func printable(b []byte) bool {
 
 func isBase64(c byte) bool { return base64Bytes[c] }
 
-// quadStart are the letters for the first six bits of three bytes of ASCII.
-var quadStart = func() (t [256]bool) {
+// quadStart has 1 for the letters for the first six bits of three bytes of ASCII.
+var quadStart = func() (t [256]uint8) {
 	for i := range 26 {
-		t['A'+i] = true
+		t['A'+i] = 1
 	}
 	for i := range 6 {
-		t['a'+i] = true
+		t['a'+i] = 1
 	}
 	return t
 }()

@@ -59,7 +59,7 @@ type Engine struct {
 	numbers   Numbers
 	depth     int
 	specs     []Spec
-	dets      []Detector
+	dets      []inForce
 	tables    *scan.Tables
 
 	// kinds and masks are what findings are called, and their masks, by
@@ -67,11 +67,8 @@ type Engine struct {
 	kinds []Kind
 	masks [][]byte
 
-	weights [][numReasons]int // of the detectors, by what they decide
-	// repeaters are those of the detectors that are, by their places among all.
-	repeaters []Repeater
-	shapes    [][]int32 // detectors of each shape of the tables
-	lits      [][]int32 // detectors of each literal of the tables
+	shapes [][]int32 // detectors of each shape of the tables
+	lits   [][]int32 // detectors of each literal of the tables
 	// multiline are the literals of detectors whose values cross line ends.
 	multiline [][]byte
 	// tokenLit is the literal by which tokens of an earlier pass are found.
@@ -80,9 +77,18 @@ type Engine struct {
 	blobShape, formShape int
 }
 
+// inForce is a detector with what is needed at each of its candidates.
+type inForce struct {
+	Detector
+	// repeater is the detector, when it is one.
+	repeater Repeater
+	// weights are what a candidate costs by what is decided about it, in units of work.
+	weights [numReasons]int32
+}
+
 // New builds an engine. It reports a detector whose Spec is not well formed.
 func New(o Options) (*Engine, error) {
-	e := &Engine{tokenizer: o.Tokenizer, allow: o.Allow, numbers: o.Numbers, depth: o.Depth, dets: o.Detectors}
+	e := &Engine{tokenizer: o.Tokenizer, allow: o.Allow, numbers: o.Numbers, depth: o.Depth}
 	if e.depth == 0 {
 		e.depth = DefaultDepth
 	}
@@ -128,13 +134,12 @@ func New(o Options) (*Engine, error) {
 		names[s.Name] = true
 		e.specs = append(e.specs, s)
 		e.kinds = append(e.kinds, s.Kind)
-		var ws [numReasons]int
-		for r := range ws {
-			ws[r] = s.Price(Reason(r))
-		}
-		e.weights = append(e.weights, ws)
 		rep, _ := d.(Repeater)
-		e.repeaters = append(e.repeaters, rep)
+		f := inForce{Detector: d, repeater: rep}
+		for r := range f.weights {
+			f.weights[r] = int32(s.Price(Reason(r)))
+		}
+		e.dets = append(e.dets, f)
 		if s.Anchor.Shape != "" {
 			id := shapeIDs[s.Anchor.Shape]
 			e.shapes[id] = append(e.shapes[id], int32(i))

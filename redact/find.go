@@ -166,20 +166,19 @@ func (p *pass) try(off, from, to int) (ok bool) {
 			}
 		}
 		for _, d := range p.w.e.lits[l.ID] {
-			p.match(int(d), l.Start, p.skip[0])
+			p.match(int(d), l.Start, &p.skip[0][d])
 		}
 	}
 	for id, ds := range p.w.e.shapes {
-		for _, c := range p.w.sc.Candidates(id, from, to) {
-			for _, d := range ds {
-				p.match(int(d), off+int(c), p.skip[1])
+		cs := p.w.sc.Candidates(id, from, to)
+		for _, d := range ds {
+			for _, c := range cs {
+				p.match(int(d), off+int(c), &p.skip[1][d])
 			}
 		}
 	}
 	if from = max(from, p.masked); from < to {
-		for _, c := range p.w.sc.Candidates(p.w.e.blobShape, from, to) {
-			p.blobAt(off + int(c))
-		}
+		p.noteBlobs(off, p.w.sc.Candidates(p.w.e.blobShape, from, to))
 		p.noteEscapes(off, from, to)
 		p.notePlusses(off, from, to)
 	}
@@ -187,42 +186,43 @@ func (p *pass) try(off, from, to int) (ok bool) {
 }
 
 // match asks detector d about the candidate at b[at].
-func (p *pass) match(d, at int, skip []Span) {
-	if k := skip[d]; k.Start < p.base+at && p.base+at < k.End || at < p.masked {
-		return
-	}
-	if p.spent() {
-		return
-	}
-	if len(p.failed) > 0 && slices.ContainsFunc(p.failed, func(s Span) bool { return s.Start <= at && at < s.End }) {
+func (p *pass) match(d, at int, skip *Span) {
+	if x := p.base + at; skip.Start < x && x < skip.End || at < p.masked || p.spent() || len(p.failed) > 0 && p.hasFailed(at) {
 		return
 	}
 	p.at = at
-	s, r := p.w.e.dets[d].Match(p.b, at)
-	p.left -= p.w.e.weights[d][r]
+	det := &p.w.e.dets[d]
+	s, r := det.Match(p.b, at)
+	p.left -= int(det.weights[r])
 	if p.w.explained {
-		p.w.explain = append(p.w.explain, Candidate{Span: s, At: at, Detector: d, Reason: r})
+		p.explain(Candidate{Span: s, At: at, Detector: d, Reason: r})
 	}
-	if !r.OK() {
-		if r == RejectMore {
-			p.values(list{d, at, s.End})
-		} else if s.End > at {
-			skip[d] = Span{p.base + at, p.base + s.End}
+	switch {
+	case r.OK():
+		end := p.add(d, at, s, r, skip)
+		if det.repeater != nil {
+			p.values(list{d, at, end})
 		}
-		return
-	}
-	end := p.add(d, at, s, r, skip)
-	if p.w.e.repeaters[d] != nil {
-		p.values(list{d, at, end})
+	case r == RejectMore:
+		p.values(list{d, at, s.End})
+	case s.End > at:
+		*skip = Span{p.base + at, p.base + s.End}
 	}
 }
+
+// hasFailed reports whether p.b[at] is in a line in which a detector panicked.
+func (p *pass) hasFailed(at int) bool {
+	return slices.ContainsFunc(p.failed, func(s Span) bool { return s.Start <= at && at < s.End })
+}
+
+func (p *pass) explain(c Candidate) { p.w.explain = append(p.w.explain, c) }
 
 // readPerUnit is how many bytes of a list are read in one unit of work.
 const readPerUnit = 4
 
 // values adds the values of a list that begin in the window.
 func (p *pass) values(l list) {
-	rep := p.w.e.repeaters[l.d]
+	det := &p.w.e.dets[l.d]
 	for {
 		l.from = max(l.from, p.masked)
 		for _, s := range p.failed {
@@ -231,7 +231,7 @@ func (p *pass) values(l list) {
 			}
 		}
 		if l.from >= len(p.b) {
-			if _, r := rep.Next(p.b, l.at, len(p.b)); r == RejectMore && (p.unclosed < 0 || l.at < p.unclosed) {
+			if _, r := det.repeater.Next(p.b, l.at, len(p.b)); r == RejectMore && (p.unclosed < 0 || l.at < p.unclosed) {
 				p.unclosed = l.at
 			}
 			return
@@ -241,18 +241,18 @@ func (p *pass) values(l list) {
 			return
 		}
 		p.at = l.from
-		s, r := rep.Next(p.b, l.at, l.from)
+		s, r := det.repeater.Next(p.b, l.at, l.from)
 		if r == RejectOperator {
 			return // no list at all: told at once, and not worth counting
 		}
-		p.left -= p.w.e.weights[l.d][r]
+		p.left -= int(det.weights[r])
 		switch {
 		case r.OK() && s.Start >= l.from && s.End > s.Start:
 			if p.w.explained {
-				p.w.explain = append(p.w.explain, Candidate{Span: s, At: l.at, Detector: l.d, Reason: r})
+				p.explain(Candidate{Span: s, At: l.at, Detector: l.d, Reason: r})
 			}
 			p.left -= (s.Start - l.from) / readPerUnit
-			l.from = p.add(l.d, l.at, s, r, p.skip[0])
+			l.from = p.add(l.d, l.at, s, r, &p.skip[0][l.d])
 		case r == RejectMore && s.End > l.from:
 			p.left -= (s.End - l.from) / readPerUnit
 			l.from = s.End
@@ -263,10 +263,9 @@ func (p *pass) values(l list) {
 }
 
 // spent reports whether no work is left for the window, and masks it then.
-func (p *pass) spent() bool {
-	if p.left >= 0 {
-		return false
-	}
+func (p *pass) spent() bool { return p.left < 0 && p.giveUp() }
+
+func (p *pass) giveUp() bool {
 	// All of the window, since other detectors have not seen any of it.
 	p.w.stats.Unscanned++
 	p.mask(p.lines(p.from, p.to-1), Unscanned)
@@ -274,7 +273,7 @@ func (p *pass) spent() bool {
 }
 
 // add adds what detector d accepted for the candidate at b[at], and returns where it ends.
-func (p *pass) add(d, at int, s Span, r Reason, skip []Span) int {
+func (p *pass) add(d, at int, s Span, r Reason, skip *Span) int {
 	open := r == AcceptedOpen
 	if open {
 		if p.w.e.specs[d].Closed {
@@ -287,7 +286,7 @@ func (p *pass) add(d, at int, s Span, r Reason, skip []Span) int {
 	// What is anchored inside a value may reach beyond it, as one card number does that
 	// begins in another. Only in a long one there would be no end to looking.
 	if s.Len() > longValue && s.End > at {
-		skip[d] = Span{p.base + at, p.base + s.End}
+		*skip = Span{p.base + at, p.base + s.End}
 	}
 	if p.w.e.allow != nil && p.w.e.allow(p.w.e.specs[d].Kind, p.b[s.Start:s.End]) {
 		if p.w.explained {
@@ -548,12 +547,9 @@ func (p *pass) resolve() {
 	}
 }
 
-// take adds f to the resolved findings, fitted to what it stands in, where it is one that
-// has been read.
-func (p *pass) take(from *Finding) {
-	n := len(p.out)
-	p.out = append(p.out, *from)
-	f := &p.out[n]
+// take adds f to the resolved findings, fitted to what it stands in. It may be one of p.found
+// that has been read.
+func (p *pass) take(f *Finding) {
 	if end := p.beforeQuote(f.Span); end != f.End {
 		f.End, f.value, f.blob = end, 0, 0
 	}
@@ -563,12 +559,16 @@ func (p *pass) take(from *Finding) {
 	}
 	p.fitScalar(f)
 	if f.scalar > 0 && p.w.e.numbers == NumbersNumber && isStandIn(p.b[f.Start:f.End]) {
-		p.out = p.out[:n] // of an earlier run
-		return
+		return // of an earlier run
 	}
+	n := len(p.out)
 	if n > 0 && f.Start < p.out[n-1].End {
 		p.out[n-1].End = max(p.out[n-1].End, f.End) // two values in one number
-		p.out = p.out[:n]
+		return
+	}
+	p.out = p.out[:n+1]
+	if o := &p.out[n]; o != f {
+		*o = *f
 	}
 }
 

@@ -40,6 +40,9 @@ func (p *pass) fitScalar(f *Finding) {
 	if f.scalar > 0 && w.marks[f.scalar-1].slashes >= 0 || f.blob > 0 || f.Detector < 0 || !scalarByte[b[f.Start]] || f.Len() > maxScalar {
 		return
 	}
+	if f.Start > 0 && besideScalar[b[f.Start-1]]&beforeScalar == 0 || f.End < len(b) && besideScalar[b[f.End]]&behindScalar == 0 {
+		return // as most are in text that is no JSON
+	}
 	s, of := f.Span, &numberByte
 	if !numberByte[b[s.Start]] {
 		of = &scalarByte
@@ -271,6 +274,31 @@ func (r *backwards) open(n int) bool {
 		}
 	}
 }
+
+// besideScalar says what a byte may be beside a part of a scalar: a part of it, what stands
+// before it, escaped spaces included, or what stands behind it.
+var besideScalar = func() (t [256]uint8) {
+	for i := range t {
+		if scalarByte[i] {
+			t[i] = beforeScalar | behindScalar
+		}
+	}
+	for _, c := range []byte(" \t\r\n") {
+		t[c] = beforeScalar | behindScalar
+	}
+	for _, c := range []byte(":[,nrt") {
+		t[c] |= beforeScalar
+	}
+	for _, c := range []byte(`,}]\`) {
+		t[c] |= behindScalar
+	}
+	return t
+}()
+
+const (
+	beforeScalar = 1 << iota
+	behindScalar
+)
 
 // numberByte are the bytes of numbers.
 var numberByte = func() (t [256]bool) {
