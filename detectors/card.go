@@ -105,6 +105,7 @@ func (card) Spec() redact.Spec {
 		MaxLen: 64, // two cards that overlap, and their neighbours
 		Rank:   60,
 		Weight: 2,
+		Work:   map[redact.Reason]int{redact.Accepted: 6},
 	}
 }
 

@@ -31,6 +31,7 @@ func (ipv6) Spec() redact.Spec {
 		MaxLen: ipv6MaxLen,
 		Rank:   45,
 		Weight: 2,
+		Work:   map[redact.Reason]int{redact.RejectLength: 15},
 	}
 }
 

@@ -37,6 +37,7 @@ func (jwt) Spec() redact.Spec {
 		MaxLen: jwtMaxLen,
 		Rank:   80,
 		Weight: 4,
+		Work:   map[redact.Reason]int{redact.RejectValue: 12},
 	}
 }
 

@@ -29,6 +29,7 @@ func (mac) Spec() redact.Spec {
 		},
 		MaxLen: 40,
 		Rank:   45,
+		Work:   map[redact.Reason]int{redact.RejectAnchor: 3},
 	}
 }
 

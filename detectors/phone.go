@@ -37,6 +37,7 @@ func (phone) Spec() redact.Spec {
 		MaxLen: 128,
 		Rank:   30,
 		Weight: 2,
+		Work:   map[redact.Reason]int{redact.Accepted: 5, redact.RejectLength: 6, redact.RejectNeighbor: 1},
 	}
 }
 

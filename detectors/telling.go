@@ -96,6 +96,10 @@ func (d *telling) Spec() redact.Spec {
 		Name: "key-" + string(d.kind.kind), Kind: d.kind.kind, Doc: d.kind.doc,
 		Anchor: redact.Anchor{Literals: d.lits},
 		MaxLen: maxTelling, Rank: 15, Weight: 2, Closed: true,
+		Work: map[redact.Reason]int{
+			redact.Accepted: 6, redact.RejectValue: 13, redact.RejectLength: 8, redact.RejectContext: 10,
+			redact.RejectAlone: 25, redact.RejectAmong: 50,
+		},
 	}
 }
 
@@ -484,9 +488,9 @@ func (d *telling) leaves(b []byte, k *tellingKey, c keyed.Container, i int) (red
 			if l.From > from {
 				return redact.Span{End: l.From}, redact.RejectMore
 			}
-			return redact.Span{}, redact.RejectOperator
+			return redact.Span{}, redact.RejectValue
 		case keyed.LeafNone:
-			return redact.Span{}, redact.RejectOperator
+			return redact.Span{}, redact.RejectValue
 		}
 		if inner, ok := d.under(k, &l); ok {
 			if what == keyed.LeafLong {
@@ -500,7 +504,7 @@ func (d *telling) leaves(b []byte, k *tellingKey, c keyed.Container, i int) (red
 				return s, r
 			}
 		} else if what == keyed.LeafLong {
-			return redact.Span{}, redact.RejectOperator
+			return redact.Span{}, redact.RejectValue
 		}
 		i = l.Next
 	}

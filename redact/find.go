@@ -53,6 +53,7 @@ type pass struct {
 
 	escapes []Span // where the text has escapes, for views
 	tearAt  int    // the first of the findings that begins where tear has come to, or behind it
+	form    Span   // what inForm read last
 	v       view
 	blobs   []Span // where it may have base64
 	blobEnd int    // the end of the last of them
@@ -78,6 +79,7 @@ func (p *pass) find(b []byte) {
 	p.found, p.keeps, p.masks, p.masked = p.found[:0], p.keeps[:0], p.masks[:0], 0
 	p.lists, p.unclosed = p.lists[:0], -1
 	p.blobs, p.blobEnd, p.blobRun, p.escapes = p.blobs[:0], 0, Span{-1, -1}, p.escapes[:0]
+	p.form = Span{-1, -1}
 	for from := 0; from < len(b); {
 		off := max(0, from-scan.Margin)
 		to := off + scan.Window - scan.Margin

@@ -100,12 +100,28 @@ func (p *pass) notePlusses(off, from, to int) {
 // inForm reports whether the value of a form may stand at p.b[at]: nothing but characters
 // that need no escape there parts it from "key=".
 func (p *pass) inForm(at int) bool {
+	// What an earlier look has read is not read again.
 	i, lim := at, max(0, at-maxFormValue)
-	for i > lim && (isWord(p.b[i-1]) || p.b[i-1] == '+' || p.b[i-1] == '-' || p.b[i-1] == '.' || p.b[i-1] == '*') {
-		i--
+	for i > lim && formBytes[p.b[i-1]] {
+		if i--; i == p.form.End {
+			i = p.form.Start
+			break
+		}
 	}
-	return i > 1 && p.b[i-1] == '=' && isWord(p.b[i-2])
+	p.form = Span{i, at}
+	return i > 1 && i >= lim && p.b[i-1] == '=' && isWord(p.b[i-2])
 }
+
+// formBytes are the bytes that need no escape in the value of a form.
+var formBytes = func() (t [256]bool) {
+	for i := range t {
+		t[i] = isWord(byte(i))
+	}
+	for _, c := range []byte("+-.*") {
+		t[c] = true
+	}
+	return t
+}()
 
 // views looks at the parts of the text that have escapes, decoded, and adds what it
 // finds there to p.found.
