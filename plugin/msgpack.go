@@ -126,6 +126,23 @@ func itemAt(b []byte, p int) (it item, ok bool) {
 	return it, s.ok && n <= len(b)-p
 }
 
+// mapAt returns how many pairs the map at b[p] has, and where the first one stands; 0 for
+// that when there is none, or none of the two forms in which Fluent Bit writes maps.
+func mapAt(b []byte, p int) (n, body int) {
+	switch {
+	case p >= len(b):
+		return 0, 0
+	case b[p]&0xf0 == 0x80:
+		n, body = int(b[p]&0x0f), p+1
+	case b[p] == 0xdf && len(b)-p >= 5:
+		n, body = int(binary.BigEndian.Uint32(b[p+1:])), p+5
+	}
+	if 2*n > len(b)-body {
+		return 0, 0 // each value has one byte at least
+	}
+	return n, body
+}
+
 // skip returns the end of the value at b[p], at whatever depth it ends, or -1 when it is
 // damaged.
 func skip(b []byte, p int) int {

@@ -417,10 +417,10 @@ type frame struct {
 // nested too deep.
 func (r *Redactor) value(b *batch, chunk []byte, p int) int {
 	f := frame{left: 1}
-	if p < len(chunk) && chunk[p]&0xf0 == 0x80 { // Fast path - a small map, as nearly always.
+	if n, body := mapAt(chunk, p); body > 0 { // Fast path - nearly always.
 		b.Text = append(b.Text, '{')
-		f = frame{left: 2 * int(chunk[p]&0x0f), isMap: true}
-		for p++; f.left > 0; f.left -= 2 {
+		f, p = frame{left: 2 * n, isMap: true}, body
+		for ; f.left > 0; f.left -= 2 {
 			end := r.pair(b, chunk, p, f.begun)
 			if end == 0 {
 				break
@@ -589,6 +589,7 @@ func (b *batch) grow(n int) {
 // under it: what an input writes that does not parse.
 type alike struct {
 	head []byte // behind the time of the event, up to the text
+	key  int    // where in that the key stands
 	// lead is the same as it is laid out, leadLen bytes of it.
 	lead    [maxLead]byte
 	leadLen int
@@ -607,21 +608,29 @@ const headLen = 12
 // learnAlike notes how the record at chunk[p] begins, if it is one.
 func (r *Redactor) learnAlike(b *batch, chunk []byte, p int) {
 	r.alike.head = r.alike.head[:0]
-	if len(r.o.TenantPath) > 0 || len(chunk)-p <= headLen+3+shortKey || binary.LittleEndian.Uint32(chunk[p:]) != eventHead {
+	if len(r.o.TenantPath) > 0 || len(chunk)-p <= headLen || binary.LittleEndian.Uint32(chunk[p:]) != eventHead {
 		return
 	}
-	head := chunk[p+headLen:]
-	k := int(head[2]) - 0xa0
-	if head[0] != 0x80 || head[1] != 0x81 || k <= 0 || k >= shortKey {
+	n, body := mapAt(chunk, p+headLen)
+	if body == 0 || n != 0 {
 		return
 	}
-	head = head[:3+k]
+	n, key := mapAt(chunk, body)
+	if key == 0 || n != 1 {
+		return
+	}
+	k := int(chunk[key]) - 0xa0
+	if k <= 0 || k >= shortKey {
+		return
+	}
+	head := chunk[p+headLen : key+1+k]
 	lead := b.Text[b.Records[len(b.Records)-1]:]
 	lead = lead[:min(len(`{"":"`)+k, len(lead))]
 	if !bytes.HasSuffix(lead, quoteColonQuote) || r.telling(lead[1:len(lead)-1]) {
 		return // no text, or one that a stand-in comes before
 	}
-	r.alike.head, r.alike.leadLen = append(r.alike.head, head...), copy(r.alike.lead[:], lead)
+	r.alike.head, r.alike.key = append(r.alike.head, head...), len(head)-1-k
+	r.alike.leadLen = copy(r.alike.lead[:], lead)
 }
 
 var quoteColonQuote = []byte(`":"`)
@@ -629,7 +638,7 @@ var quoteColonQuote = []byte(`":"`)
 // same lays out the records from chunk[p] on that begin as r.alike says, up to a full batch.
 // It returns how many they are and where they end.
 func (r *Redactor) same(b *batch, chunk []byte, p int) (n, end int) {
-	head, lead := r.alike.head, r.alike.leadLen
+	head, key, lead := r.alike.head, r.alike.key, r.alike.leadLen
 	if len(head) == 0 {
 		return 0, p
 	}
@@ -656,7 +665,7 @@ func (r *Redactor) same(b *batch, chunk []byte, p int) (n, end int) {
 		fields = append(fields,
 			redact.Field{Start: int32(start + 2), End: int32(at - 3), Key: int32(start + 1)},
 			redact.Field{Start: int32(at), End: int32(stop), Key: int32(start + 1)})
-		leaves = append(leaves, leaf{int32(p + headLen + 2), int32(value)}, leaf{int32(value), int32(end)})
+		leaves = append(leaves, leaf{int32(p + headLen + key), int32(value)}, leaf{int32(value), int32(end)})
 		n, p = n+1, end
 	}
 	b.Text, b.Records, b.Fields.Fields, b.leaves = text, records, fields, leaves

@@ -375,36 +375,55 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
-// appendWide encodes a value with all headers as wide as they can be.
-func appendWide(b []byte, v any) []byte {
-	header := func(c byte, n int) { b = binary.BigEndian.AppendUint32(append(b, c), uint32(n)) }
+// width says which headers are as wide as they can be, others being as narrow.
+type width struct{ maps, others bool }
+
+// recorded are those of Fluent Bit's tail.
+var recorded, widest = width{maps: true}, width{true, true}
+
+func (w width) append(b []byte, v any) []byte {
 	switch v := v.(type) {
 	case object:
-		header(0xdf, len(v))
+		if w.maps {
+			b = binary.BigEndian.AppendUint32(append(b, 0xdf), uint32(len(v)))
+		} else {
+			b = msgp.AppendMapHeader(b, uint32(len(v)))
+		}
 		for _, p := range v {
-			b = appendWide(appendWide(b, p.key), p.value)
+			b = w.append(w.append(b, p.key), p.value)
 		}
 		return b
 	case []any:
-		header(0xdd, len(v))
+		if w.others {
+			b = binary.BigEndian.AppendUint32(append(b, 0xdd), uint32(len(v)))
+		} else {
+			b = msgp.AppendArrayHeader(b, uint32(len(v)))
+		}
 		for _, e := range v {
-			b = appendWide(b, e)
+			b = w.append(b, e)
 		}
 		return b
 	case string:
-		return append(b, wide(3, v)...)
+		if w.others {
+			return append(b, wide(3, v)...)
+		}
 	}
 	return appendAny(b, v)
+}
+
+// all encodes values one behind the other.
+func (w width) all(vs []any) (b []byte) {
+	for _, v := range vs {
+		b = w.append(b, v)
+	}
+	return b
 }
 
 // sameLayout compares how a chunk is laid out with how the same values are under wide
 // headers, which none of the short ways of laying out takes, and what becomes of both.
 func sameLayout(t *testing.T, e *redact.Engine, chunk []byte) {
 	t.Helper()
-	var other []byte
-	for _, v := range decodeAll(t, chunk) {
-		other = appendWide(other, v)
-	}
+	other := widest.all(decodeAll(t, chunk))
 	layOut := func(chunk []byte) (redact.Fields, []string) {
 		r := New(Options{Engine: e})
 		b := r.batches[0]
@@ -415,7 +434,7 @@ func sameLayout(t *testing.T, e *redact.Engine, chunk []byte) {
 		}
 		var leaves []string
 		for _, l := range b.leaves {
-			leaves = append(leaves, string(appendWide(nil, decodeAll(t, chunk[l.start:l.end])[0])))
+			leaves = append(leaves, string(widest.all(decodeAll(t, chunk[l.start:l.end]))))
 		}
 		return b.Fields, leaves
 	}
@@ -435,7 +454,7 @@ func TestLayout(t *testing.T) {
 	plain := func(key, value string) []byte { return event(object{{key, value}}) }
 	long := strings.Repeat("y", 70000)
 	chunks := [][]byte{
-		slices.Concat(plain("log", "a"), plain("log", "b"), plain("log", "c")),
+		slices.Concat(plain("log", "first"), plain("log", "second"), plain("log", "third")),
 		slices.Concat(plain("log", "a"), plain("lag", "b"), plain("log", ""), plain("log", strings.Repeat("x", 300)), plain("log", long), plain("log", long[:65535]), plain("log", "c")),
 		slices.Concat(plain("password", "a"), plain("password", "b\"c"), plain("password", "d"), plain("log", "e"), plain("log", "f")),
 		slices.Concat(plain("", "a"), plain("", "b"), plain(long[:31], "c"), plain(long[:31], "d"), plain(long[:32], "e"), plain(long[:32], "f")),
@@ -456,22 +475,23 @@ func TestLayout(t *testing.T) {
 	}
 	for _, chunk := range chunks {
 		sameLayout(t, e, chunk)
+		sameLayout(t, e, recorded.all(decodeAll(t, chunk)))
 	}
-	// What is cut off or too long is the same in both.
-	for _, chunk := range chunks[:7] {
+	alike := chunks[0]
+	for _, chunk := range [][]byte{alike, recorded.all(decodeAll(t, alike))} {
 		r := New(Options{Engine: e})
+		if n, end := r.layOut(r.batches[0], chunk, 0); n != 3 || end != len(chunk) {
+			t.Errorf("%d records that are alike are laid out in one go", n)
+		}
 		want, _ := r.Append(t.Context(), nil, chunk)
-		for cut := range min(len(chunk), 200) {
+		for cut := range chunk {
 			got, c := r.Append(t.Context(), nil, chunk[:cut])
-			n := 0
-			for end := 0; end < cut; n++ {
-				if end = skip(chunk, end); end <= cut && end > 0 {
-					continue
-				}
-				break
+			whole := 0
+			for end := skip(chunk, 0); end <= cut; end = skip(chunk, end) {
+				whole++
 			}
-			if c.Records != n || !bytes.HasPrefix(want, got) {
-				t.Fatalf("cut at %d: %d records, want %d: %q", cut, c.Records, n, got)
+			if c.Records != whole || !bytes.HasPrefix(want, got) {
+				t.Fatalf("cut at %d: %d records, want %d: %q", cut, c.Records, whole, got)
 			}
 		}
 	}
@@ -975,6 +995,7 @@ func FuzzAppend(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(bytes.Repeat(event(object{{"log", "a\"b 4111111111111111"}}), 3))
+	f.Add(bytes.Repeat(recorded.all([]any{[]any{[]any{now, object{}}, object{{"log", "a 4111111111111111"}}}}), 3))
 	f.Add(slices.Concat(event(object{{"a", "b"}}), event(object{{"a", "c"}}), event(object{{"password", "c'd"}})))
 	r := New(Options{Engine: e})
 	f.Fuzz(func(t *testing.T, chunk []byte) {
