@@ -10,12 +10,12 @@ SAMPLE  := testdata/mule/sample.log
 
 PLUGIN  := bin/flb-filter_logveil.so
 
-.PHONY: all help build plugin run test portable vaultd race bench peers scaling lint fuzz generate man clean
+.PHONY: all help build plugin run test portable vaultd log4j2 race bench peers scaling lint fuzz generate man clean
 
 all: build test
 
 help: ## say what there is to make
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "%-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## /{printf "%-10s %s\n", $$1, $$2}' Makefile
 
 build: ## the program, bin/logveil: static, without cgo, the same bytes from the same commit
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/logveil ./cmd/logveil
@@ -38,6 +38,12 @@ test: ## all tests
 
 vaultd: ## the Vault that the tests of vault/ use, built into the user's cache
 	go run ./vault/vaulttest/build
+
+log4j2: ## what the tests of redact/log4j2test build with, fetched by Maven
+	@if command -v java >/dev/null && command -v mvn >/dev/null; then \
+		out=$$(mktemp -d) && trap 'rm -rf "$$out"' EXIT && \
+		mvn -q -B -f testdata/log4j2 -Dout="$$out" compile dependency:build-classpath; \
+	else echo 'no java or no mvn: the tests look at recorded logs of Log4j2 alone here'; fi
 
 QEMU := qemu-aarch64-static
 

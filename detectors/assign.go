@@ -766,6 +766,9 @@ func (k *readingKey) value(b []byte, op *keyed.Op) (redact.Span, redact.Reason) 
 	if op.Start >= len(b) {
 		return reject(redact.RejectLength)
 	}
+	if listOfOne(b, op) && (k.need != needAnything || k.noun == nounCookie) {
+		op.Start++
+	}
 	switch k.noun {
 	case nounCookie:
 		return k.cookies(b, op)
@@ -773,7 +776,7 @@ func (k *readingKey) value(b []byte, op *keyed.Op) (redact.Span, redact.Reason) 
 		skipScheme(b, op)
 	}
 	// Enough of the value to judge it; the rest only when it is taken.
-	end, open := op.End(b, keyed.MaxStats)
+	end, open := k.end(b, op, keyed.MaxStats)
 	if !k.plausible(b[op.Start:end], op) {
 		return reject(redact.RejectRegular)
 	}
@@ -781,7 +784,7 @@ func (k *readingKey) value(b []byte, op *keyed.Op) (redact.Span, redact.Reason) 
 		return reject(redact.RejectValue)
 	}
 	if open {
-		end, open = op.End(b, maxAssignValue)
+		end, open = k.end(b, op, maxAssignValue)
 	}
 	if op.Form == keyed.Tag && !closedTag(b, tag, op.Start, end) {
 		return reject(redact.RejectOperator)
@@ -796,6 +799,36 @@ func (k *readingKey) value(b []byte, op *keyed.Op) (redact.Span, redact.Reason) 
 		r = redact.AcceptedOpen
 	}
 	return redact.Span{Start: op.Start, End: end}, r
+}
+
+// listOfOne reports whether a list without quotes stands for the value, as a map of several
+// values prints itself in Java: {X-Api-Key=[v]}.
+func listOfOne(b []byte, op *keyed.Op) bool {
+	return op.Form == keyed.Assign && op.Quote == 0 && !op.Colon && b[op.Start] == '[' && op.Start+1 < len(b) && keyed.IsWord(b[op.Start+1])
+}
+
+// end returns the end of the value, as Op.End does, and not beyond the comma behind which the
+// next field of CSV stands. Tokens and keys have no commas; a password may have, but not
+// before the name of a class.
+func (k *readingKey) end(b []byte, op *keyed.Op, limit int) (end int, open bool) {
+	end, open = op.End(b, limit)
+	if op.Form != keyed.Assign || op.Quote != 0 {
+		return end, open
+	}
+	v := b[op.Start:end]
+	if i := bytes.IndexByte(v, ','); i > 0 && (k.need != needAnything || className(v[i+1:i+1+nameLen(v[i+1:])])) {
+		return op.Start + i, false
+	}
+	return end, open
+}
+
+// nameLen returns the length of the name that v begins with.
+func nameLen(v []byte) int {
+	n := 0
+	for n < len(v) && keyed.IsName(v[n]) {
+		n++
+	}
+	return n
 }
 
 // alreadyToken reports whether b[start:end] is a token of an earlier pass, or begins one.
@@ -1049,6 +1082,11 @@ func (k *readingKey) cookies(b []byte, op *keyed.Op) (redact.Span, redact.Reason
 	if pairs == 0 && !open {
 		return redact.Span{}, redact.RejectValue
 	}
+	if b[op.Start-1] == '[' && op.Quote == 0 {
+		if i := bytes.IndexByte(b[op.Start:end], ']'); i >= 0 {
+			end, open = op.Start+i, false
+		}
+	}
 	if open {
 		return redact.Span{Start: op.Start, End: end}, redact.AcceptedOpen
 	}
@@ -1072,9 +1110,23 @@ func setCookie(b []byte, start, end int) bool {
 }
 
 // cookieEnd returns the end of the value of a cookie, by the characters that RFC 6265,
-// section 4.1.1, allows.
+// section 4.1.1, allows; a tag of HTML or an escaped line end is none of it.
 func cookieEnd(b []byte, i, lim int) int {
-	for i < lim && b[i] > ' ' && b[i] != 0x7f && (b[i] != '[' || i+1 == lim || b[i+1] != '\\') && b[i] != ';' && b[i] != ',' && b[i] != '"' && b[i] != '\\' && b[i] != '\'' {
+	for i < lim && b[i] > ' ' && b[i] != 0x7f && b[i] != ';' && b[i] != ',' && b[i] != '"' && b[i] != '\\' && b[i] != '\'' {
+		switch b[i] {
+		case '[':
+			if i+1 < lim && b[i+1] == '\\' {
+				return i
+			}
+		case '<':
+			if i+1 < lim && (b[i+1] == '/' || keyed.IsLetter(b[i+1])) {
+				return i
+			}
+		case '#':
+			if keyed.ControlAt(b, i, lim) {
+				return i
+			}
+		}
 		i++
 	}
 	return i

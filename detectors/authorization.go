@@ -231,7 +231,7 @@ func credentialHead(b []byte, i, lim int) []byte {
 // credentialSpan returns the span of the credential at b[i], of at least n characters.
 func credentialSpan(b []byte, i, lim, n int) (redact.Span, redact.Reason) {
 	end := i
-	for end < lim && credentialBytes[b[end]] {
+	for end < lim && credentialBytes[b[end]] && !(b[end] == '#' && keyed.ControlAt(b, end, lim)) {
 		end++
 	}
 	if end < lim || lim == len(b) {

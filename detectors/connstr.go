@@ -151,6 +151,8 @@ func pairBefore(b []byte, at int) pairKind {
 	switch {
 	case i == lim:
 		return noPair
+	case b[i-1] == ';' && entityBefore(b, i-1):
+		return noPair
 	case b[i-1] == ';':
 		for i--; i > lim; i-- {
 			switch b[i-1] {
@@ -238,11 +240,17 @@ func pairValue(b []byte, i, lim int) (s redact.Span, closed bool) {
 			continue
 		case c == '\'' && end+1 < lim && !quoteAlone[b[end+1]]:
 			continue
-		case c == '&' && !hasFold(b, end, "&quot;"):
+		case c == '&' && hasFold(b, end, ampersand):
+			if !nextInQuery(b, end+len(ampersand), lim) {
+				end += len(ampersand) - 1 // of the value; its semicolon ends no pair
+				continue
+			}
+		case c == '&' && !keyed.EntityStop(b, end, lim):
 			continue
 		}
 		break
 	}
+	end = min(end, lim)
 	if end < lim && b[end] == ';' {
 		for end > i && b[end-1] == ' ' {
 			end--
@@ -260,6 +268,29 @@ func pairValue(b []byte, i, lim int) (s redact.Span, closed bool) {
 		}
 	}
 	return redact.Span{Start: i, End: end}, false
+}
+
+// ampersand is one in XML.
+const ampersand = "&amp;"
+
+// entityBefore reports whether the semicolon b[i] is that of an entity of XML.
+func entityBefore(b []byte, i int) bool {
+	for lim := max(0, i-maxEntity); i > lim && (isWord(b[i-1]) || b[i-1] == '#'); {
+		i--
+	}
+	return i > 0 && b[i-1] == '&'
+}
+
+// maxEntity is the length of the longest name or number of an entity that is looked at.
+const maxEntity = 6
+
+// nextInQuery reports whether the next key of a query, and its operator, begins at b[i].
+func nextInQuery(b []byte, i, lim int) bool {
+	start := i
+	for i < lim && keyed.IsName(b[i]) {
+		i++
+	}
+	return i > start && i < lim && b[i] == '='
 }
 
 var (

@@ -81,9 +81,12 @@ func opensElement(line []byte) bool {
 	return i >= 0 && n-i > 2 && line[n-2] != '/' && isAlnum(line[i+1])
 }
 
-// opensValue reports whether a line ends with a key of JSON and its colon, or names a part of
-// a form.
+// opensValue reports whether a line ends with a key of JSON and its colon, is a member that
+// names the key of the member "value" behind it, or names a part of a form.
 func opensValue(line []byte) bool {
+	if bytes.HasSuffix(line, []byte(`",`)) {
+		return bytes.Contains(line, []byte(`"key"`)) || bytes.Contains(line, []byte(`"name"`))
+	}
 	if key, ok := bytes.CutSuffix(line, []byte{':'}); ok {
 		return bytes.HasSuffix(bytes.TrimRight(key, " \t"), []byte{'"'})
 	}

@@ -86,6 +86,8 @@ type mark struct {
 	// slashes is the number of backslashes before it where none like it stands; -1 says
 	// that the text gives no sample of how it would have to be written.
 	slashes int
+	// doubled says that, where none like it stands, it is written twice.
+	doubled bool
 }
 
 func (m mark) append(dst, b []byte) []byte {
@@ -95,6 +97,9 @@ func (m mark) append(dst, b []byte) []byte {
 	for range m.slashes {
 		dst = append(dst, '\\')
 	}
+	if m.doubled {
+		dst = append(dst, '"')
+	}
 	return append(dst, '"')
 }
 
@@ -103,6 +108,9 @@ func (m mark) append(dst, b []byte) []byte {
 func (p *pass) mark(i int, comma bool) (mark, bool) {
 	b := p.b
 	back := backwards{b: b, i: i, limit: max(0, i-maxArray)}
+	if p.outer != nil {
+		back.at = p.outer.v.at
+	}
 	array := false
 	for {
 		back.space()
@@ -141,7 +149,11 @@ func (p *pass) mark(i int, comma bool) (mark, bool) {
 		case c == '"':
 			// An array is the whole of a string.
 			if m, ok := back.quote(); ok && back.seen.Len() == 0 {
-				return mark{slashes: 2*(m.Len()-1) + 1}, true
+				n := m.Len() - 1
+				if back.doubled {
+					n--
+				}
+				return mark{slashes: 2*n + 1, doubled: back.doubled}, true
 			}
 			return back.seen, back.seen.Len() > 0
 		case c == 0 || c == '\n' || c == '=' && p.query:
@@ -181,8 +193,10 @@ func indented(b []byte, i int) bool {
 type backwards struct {
 	b        []byte
 	i, limit int
-	opened   bool // the last thing read is '['
-	seen     mark // a quotation mark that was passed, of the JSON and not within its strings
+	opened   bool     // the last thing read is '['
+	doubled  bool     // each quotation mark stands twice, as in a field of CSV (RFC 4180)
+	at       []uint32 // of the view that b is, where it is one
+	seen     mark     // a quotation mark that was passed, of the JSON and not within its strings
 }
 
 // byte returns the byte in front, or 0 at the limit.
@@ -207,18 +221,57 @@ func (r *backwards) space() {
 	}
 }
 
-// quote reads a quotation mark with the backslashes before it.
+// quote reads a quotation mark with the backslashes before it. Two of them are one that is
+// doubled where twice says so.
 func (r *backwards) quote() (mark, bool) {
 	if r.byte() != '"' {
 		return mark{}, false
 	}
 	m := mark{Span: Span{r.i - 1, r.i}}
+	if m.Start > r.limit && r.pair(m.Start-1) && (r.doubled || r.twice(m.Start-1)) {
+		r.doubled = true
+		m.Start--
+	}
 	for m.Start > r.limit && r.b[m.Start-1] == '\\' {
 		m.Start--
 	}
 	r.i = m.Start
 	return m, true
 }
+
+// twice reports whether the two quotation marks at b[i] are one, and neither an empty string
+// nor the end of one that has the first of them escaped. Behind text they are; behind what
+// may stand before them in those, they are where the mark before them stands twice, too.
+func (r *backwards) twice(i int) bool {
+	for i > r.limit {
+		c := r.b[i-1]
+		if c != '\\' && !beforeString[c] || c == '"' && i-1 > r.limit && r.pair(i-2) {
+			return true
+		}
+		k := r.limit + bytes.LastIndexByte(r.b[r.limit:i], '"')
+		if k <= r.limit || !r.pair(k-1) {
+			return false
+		}
+		if c == '\\' {
+			return true
+		}
+		for _, c := range r.b[k+1 : i] {
+			if !beforeString[c] && !scalarByte[c] && c != '}' && c != ']' {
+				return true
+			}
+		}
+		i = k - 1
+	}
+	return false
+}
+
+// pair reports whether two quotation marks stand at b[i], neither of which an escape wrote.
+func (r *backwards) pair(i int) bool {
+	return r.b[i] == '"' && r.b[i+1] == '"' && (r.at == nil || r.at[i+2]-r.at[i] == 2)
+}
+
+// beforeString are the bytes that may stand before an empty string of JSON.
+var beforeString = [256]bool{'{': true, '[': true, ',': true, ':': true, ' ': true, '\t': true, '\n': true, '\r': true, '"': true}
 
 // value reads a JSON value.
 func (r *backwards) value() bool {

@@ -57,6 +57,9 @@ func (op *Op) Container(b []byte, keyEnd int) (c Container, ok bool) {
 		return c, true
 	case op.Quote != 0:
 		i -= 1 + op.Slashes
+		if op.Doubled {
+			i--
+		}
 		for i > keyEnd && IsBlank(b[i-1]) {
 			i--
 		}
@@ -103,7 +106,8 @@ func (l *Leaf) read(b []byte, i, lim, maxValue int) (long bool) {
 	l.Op = Op{Start: i, Colon: true, KeyQuoted: true}
 	for j := i; j < lim && j < i+8; j++ {
 		if c := b[j]; c == '"' || c == '\'' {
-			l.Quote, l.Slashes, l.Start = c, j-i, j+1
+			l.Quote, l.Slashes = c, j-i
+			l.Start = l.behindQuote(b, j+1, lim)
 			break
 		} else if c != '\\' {
 			break
@@ -131,7 +135,7 @@ func (l *Leaf) read(b []byte, i, lim, maxValue int) (long bool) {
 }
 
 // bareLeafEnd are the bytes at which a value in a container ends that has no quotes.
-var bareLeafEnd = [256]bool{',': true, ']': true, '\n': true, '}': true, '=': true, ':': true}
+var bareLeafEnd = [256]bool{',': true, ']': true, '\n': true, '}': true, '=': true, ':': true, '"': true}
 
 // TrimProse returns the end of b[start:end) without blanks and the end of a sentence.
 func TrimProse(b []byte, start, end int) int {

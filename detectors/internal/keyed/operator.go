@@ -36,6 +36,8 @@ type Op struct {
 	Holder byte
 	// KeyQuoted says that a quote closes the key.
 	KeyQuoted bool
+	// Doubled says that each quotation mark stands twice, as in a field of CSV (RFC 4180).
+	Doubled bool
 }
 
 // MaxOperator is how many bytes after a key Operator looks, at most, but for the
@@ -50,7 +52,9 @@ const (
 // behind it is no operator: see Blanks.
 func Operator(b []byte, i int) (op Op, ok bool) {
 	if i >= len(b) || classes[b[i]]&classOpen == 0 && b[i] != '<' {
-		return op, false
+		// PostgreSQL names the columns of a key and their values: (email)=(v)
+		op.Start = i + len(columns)
+		return op, hasPrefix(b, i, len(b), columns) && op.Start < len(b)
 	}
 	if c := b[i]; (c == '=' || c == ':') && i+2 < len(b) && plainStart[b[i+1]] && classes[b[i+2]]&classWord != 0 {
 		// Fast path: key=value
@@ -71,6 +75,10 @@ func Operator(b []byte, i int) (op Op, ok bool) {
 	if q, _, n := quote(b, i, lim); n > i {
 		quoted, i = q, n
 		op.KeyQuoted = true
+		if q == '"' && i < lim && b[i] == '"' {
+			op.Doubled = true
+			i++
+		}
 	}
 	for i < lim && b[i] == ']' {
 		i++
@@ -148,7 +156,11 @@ func Operator(b []byte, i int) (op Op, ok bool) {
 		if quoted == 0 {
 			return op, false
 		}
-		if k, ok := valueWord(b, i+1, lim); ok {
+		k := i + 1
+		if n := lineBreak(b, blanks(b, k, lim)); n > k {
+			k, lim = n, min(len(b), n+MaxTag)
+		}
+		if k, ok := valueWord(b, k, lim); ok {
 			j = k
 			break
 		}
@@ -169,6 +181,10 @@ func Operator(b []byte, i int) (op Op, ok bool) {
 			j, lim = k, min(len(b), k+MaxOperator)
 		}
 	}
+	if op.Colon && quoted == '\'' && hasPrefix(b, j, lim, rejected) {
+		op.Start = j + len(rejected)
+		return op, op.Start < len(b)
+	}
 	i = op.open(b, j, lim)
 	if op.Form == Comma && op.Quote == 0 {
 		return op, false
@@ -180,6 +196,13 @@ func Operator(b []byte, i int) (op Op, ok bool) {
 	op.Start = i
 	return op, i < len(b)
 }
+
+const (
+	columns = ")=("
+	// rejected stands before a value in the errors of a binding in Spring: field 'key':
+	// rejected value [v]
+	rejected = " rejected value ["
+)
 
 // plainStart are the bytes that a value begins with right behind the operator: word
 // characters that are not the beginning of the name of a type.
@@ -296,7 +319,7 @@ func (op *Op) open(b []byte, i, lim int) int {
 	if k > j && k < lim && classes[b[k]]&(classWord|classBlank) == 0 {
 		if q, s, n := quote(b, k, lim); n > k {
 			op.Quote, op.Slashes = q, s
-			return n
+			return op.behindQuote(b, n, lim)
 		}
 	}
 	if classes[b[i]]&classWord != 0 {
@@ -304,7 +327,21 @@ func (op *Op) open(b []byte, i, lim int) int {
 	}
 	if q, s, n := quote(b, i, lim); n > i {
 		op.Quote, op.Slashes = q, s
-		return n
+		return op.behindQuote(b, n, lim)
+	}
+	return i
+}
+
+// behindQuote returns where the value starts behind the quote that ends at b[i]: behind a
+// second one, where quotes are doubled. The first of the two that close the value ends it.
+func (op *Op) behindQuote(b []byte, i, lim int) int {
+	if i+1 >= lim || b[i] != '"' || b[i-1] != '"' {
+		return i
+	}
+	// Where the key does not show it, two marks before anything else are an empty value.
+	if c := b[i+1]; op.Doubled && c != '"' || IsWord(c) || c == '+' || c >= 0x80 {
+		op.Doubled = true
+		return i + 1
 	}
 	return i
 }

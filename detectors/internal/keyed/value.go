@@ -43,6 +43,9 @@ func (op *Op) quotedEnd(b []byte, lim int) int {
 					return i - r
 				}
 			}
+			if op.Doubled && i+1 < lim && b[i+1] == c {
+				i++
+			}
 		case lineEnd(c):
 			return i
 		}
@@ -87,7 +90,7 @@ var bareStop = func() (t [256]bool) {
 	for c := range 0x21 {
 		t[c] = true
 	}
-	for _, c := range []byte("\x7f,;&|<>\"'`)]}\\") {
+	for _, c := range []byte("\x7f,;&|<>\"'`)]}\\#") {
 		t[c] = true
 	}
 	return t
@@ -110,8 +113,12 @@ func (op *Op) bareEnd(b []byte, lim int) int {
 				return i
 			}
 			i = n - 1
+		case '#':
+			if ControlAt(b, i, lim) {
+				return i
+			}
 		case ',', ';', '&', '|':
-			if c == '&' && (i == op.Start || entityStop(b, i, lim) || queryKey(b, i+1, lim)) || boundary(b, i+1, lim) {
+			if c == '&' && (i == op.Start || EntityStop(b, i, lim) || queryKey(b, i+1, lim)) || boundary(b, i+1, lim) {
 				return i
 			}
 		case '"', '`':
@@ -159,6 +166,9 @@ func escape(b []byte, i, lim, start int, quoted *answer) (next int, stop bool) {
 	case '"', '\'', '`':
 		return j, true
 	case 'n', 'r', 't':
+		if j+1 < lim && IsBlank(b[j+1]) {
+			return j, true // before the indentation of a line
+		}
 		// Where no quote stands before, it is a backslash and a letter.
 		if (j-i)%2 == 1 {
 			if j+2 < lim && b[j+1] == '\\' && (b[j+2] == 't' || b[j+2] == 'n') {
@@ -184,6 +194,15 @@ func escape(b []byte, i, lim, start int, quoted *answer) (next int, stop bool) {
 	return j + 1, false
 }
 
+// ControlAt reports whether a tab or a line end stands at b[i:lim) in the form in which
+// syslog daemons pass control characters on: '#' and three octal digits.
+func ControlAt(b []byte, i, lim int) bool {
+	if lim-i < 4 || b[i] != '#' || b[i+1] != '0' || b[i+2] != '1' {
+		return false
+	}
+	return b[i+3] == '1' || b[i+3] == '2' || b[i+3] == '5'
+}
+
 // answer is yes, no, or not yet asked.
 type answer uint8
 
@@ -206,17 +225,30 @@ func quotedBefore(b []byte, i int) answer {
 	return no
 }
 
-// entityStop reports whether b[i:] is an entity for a delimiter.
-func entityStop(b []byte, i, lim int) bool {
+// EntityStop reports whether b[i:] is an entity for a delimiter or a line end.
+func EntityStop(b []byte, i, lim int) bool {
 	if i+1 >= lim {
 		return false
 	}
 	switch b[i+1] {
-	case 'q', '#', 'a', 'l', 'g':
+	case '#':
+		return numberStop(b, i+2, lim)
+	case 'q', 'a', 'l', 'g':
 	default:
 		return false
 	}
-	for _, s := range [...]string{"&quot;", "&#34;", "&#39;", "&apos;", "&lt;", "&gt;", "&amp;"} {
+	for _, s := range [...]string{"&quot;", "&apos;", "&lt;", "&gt;", "&amp;"} {
+		if hasPrefix(b, i, lim, s) {
+			return true
+		}
+	}
+	return false
+}
+
+// numberStop reports whether the number of a character reference (XML 1.0, section 4.1) that
+// starts at b[i] is that of a quote or of white space.
+func numberStop(b []byte, i, lim int) bool {
+	for _, s := range [...]string{"34;", "39;", "10;", "13;", "9;", "32;", "xa;", "xA;", "xd;", "xD;", "x9;", "x20;", "x22;", "x27;"} {
 		if hasPrefix(b, i, lim, s) {
 			return true
 		}

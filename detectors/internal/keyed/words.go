@@ -34,6 +34,10 @@ func WordsEnd(b []byte, start, limit int, commas bool) (end int, closed bool) {
 				continue
 			}
 			return i, true
+		case '#':
+			if ControlAt(b, i, lim) {
+				return i, true
+			}
 		case ';', '&', '|', ')', ']', '}', '"', '<', '>', '`', '\t':
 			return i, true
 		default:
@@ -48,7 +52,7 @@ var wordsGoOn = func() (t [256]bool) {
 	for c := range t {
 		t[c] = c >= 0x80 || classes[c]&className != 0
 	}
-	for _, c := range []byte("+#/%") {
+	for _, c := range []byte("+/%") {
 		t[c] = true
 	}
 	return t
