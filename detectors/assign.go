@@ -395,17 +395,7 @@ func tooShort(b []byte, i int) bool {
 // userFlag takes the argument of "curl -u user:password"; other programs mean other
 // things by -u.
 func userFlag(b []byte, at, end int) (redact.Span, redact.Reason) {
-	line := b[max(0, at-maxUserFlag):at]
-	i := bytes.Index(line, curl)
-	for i >= 0 {
-		n := bytes.IndexByte(line[i:], '\n')
-		if n < 0 {
-			break
-		}
-		line = line[i+n:]
-		i = bytes.Index(line, curl)
-	}
-	if i < 0 {
+	if !curlBefore(b, at) {
 		return redact.Span{}, redact.RejectContext
 	}
 	op, ok := keyed.Blanks(b, end-1)
@@ -428,10 +418,21 @@ func userFlag(b []byte, at, end int) (redact.Span, redact.Reason) {
 	return redact.Span{Start: op.Start, End: stop}, redact.Accepted
 }
 
-// maxUserFlag bounds what userFlag looks at, in bytes to either side.
-const maxUserFlag = 256
+// curlBefore reports whether the command "curl" stands before the flag at b[at], in its line.
+func curlBefore(b []byte, at int) bool {
+	// The blank before the flag is part of its literal, or stands before it.
+	line := b[max(0, at-maxUserFlag) : at+1]
+	if n := len(line); n >= len(curl) && string(line[n-len(curl):]) == curl || n > len(curl) && string(line[n-1-len(curl):n-1]) == curl {
+		return true
+	}
+	return bytes.Contains(line[bytes.LastIndexByte(line, '\n')+1:], []byte(curl))
+}
 
-var curl = []byte("curl ")
+const (
+	// maxUserFlag bounds what userFlag looks at, in bytes to either side.
+	maxUserFlag = 256
+	curl        = "curl "
+)
 
 // minBlank is the length of the shortest value that is taken behind nothing but a blank.
 const minBlank = 16

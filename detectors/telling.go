@@ -97,7 +97,7 @@ func (d *telling) Spec() redact.Spec {
 		Anchor: redact.Anchor{Literals: d.lits},
 		MaxLen: maxTelling, Rank: 15, Weight: 2, Closed: true,
 		Work: map[redact.Reason]int{
-			redact.Accepted: 6, redact.RejectValue: 13, redact.RejectLength: 8, redact.RejectContext: 10,
+			redact.Accepted: 8, redact.RejectValue: 13, redact.RejectLength: 8, redact.RejectContext: 10,
 			redact.RejectAlone: 25, redact.RejectAmong: 50,
 		},
 	}
@@ -557,33 +557,35 @@ func (d *telling) Next(b []byte, at, from int) (redact.Span, redact.Reason) {
 // beside accepts the pair b[start:end) if another key that tells of a person stands near,
 // in the same object. It looks at a few keys on either side, the nearest first.
 func (d *telling) beside(b []byte, start, end int) redact.Reason {
-	// Not beyond the braces of an object.
-	lim := min(len(b), end+maxBeside)
-	if i := bytes.IndexByte(b[end:lim], '}'); i >= 0 {
-		lim = end + i
-	}
-	low := max(0, start-maxBeside)
-	low += bytes.LastIndexByte(b[low:start], '{') + 1
+	low, lim := max(0, start-maxBeside), min(len(b), end+maxBeside)
 	behind, before := maxLooks, maxLooks
 	for i := end; i < lim && behind > 0; i++ {
-		if besideOp[b[i]] {
-			name := nameBefore(b, low, i)
-			if name.Start < end && name.End > start {
-				continue // of the pair itself
-			}
-			if d.tells(b, name, &behind) {
-				return redact.Accepted
-			}
+		if !besideStops[b[i]] || b[i] == '{' {
+			continue
+		}
+		if b[i] == '}' {
+			break
+		}
+		name := nameBefore(b, low, i)
+		if name.Start < end && name.End > start {
+			continue // of the pair itself
+		}
+		if d.tells(b, name, &behind) {
+			return redact.Accepted
 		}
 	}
 	for i := start - 1; i >= low && before > 0; i-- {
-		if besideOp[b[i]] {
-			name := nameBefore(b, low, i)
-			if d.tells(b, name, &before) {
-				return redact.Accepted
-			}
-			i = name.Start
+		if !besideStops[b[i]] || b[i] == '}' {
+			continue
 		}
+		if b[i] == '{' {
+			break
+		}
+		name := nameBefore(b, low, i)
+		if d.tells(b, name, &before) {
+			return redact.Accepted
+		}
+		i = name.Start
 	}
 	if behind+before > maxLooks {
 		return redact.RejectAlone
@@ -618,8 +620,9 @@ func (d *telling) tells(b []byte, name redact.Span, left *int) bool {
 	return ok && !t.Weak && t.Kinds&personal != 0
 }
 
-// besideOp are the bytes that operators are known by.
-var besideOp = [256]bool{'=': true, ':': true, '>': true}
+// besideStops are the bytes that operators are known by, and the braces of objects, which
+// beside does not look beyond.
+var besideStops = [256]bool{'=': true, ':': true, '>': true, '{': true, '}': true}
 
 const (
 	// maxBeside is how far from a weak key, in bytes, another one is looked for.
