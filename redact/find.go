@@ -124,11 +124,11 @@ func (p *pass) window(off, from, to int) {
 		p.clearSkips()
 		p.w.stats.Failed++
 		if try == maxTries {
-			p.mask(p.lines(from, to-1), Failed)
+			p.mask(p.closed(from, to-1), Failed)
 			p.later = append(p.later[:0], p.lists...)
 			break
 		}
-		p.failed = append(p.failed, p.lines(p.at, p.at))
+		p.failed = append(p.failed, p.closed(p.at, p.at))
 	}
 	p.lists, p.later = p.later, p.lists[:0]
 	for _, s := range p.failed {
@@ -270,7 +270,7 @@ func (p *pass) spent() bool { return p.left < 0 && p.giveUp() }
 func (p *pass) giveUp() bool {
 	// All of the window, since other detectors have not seen any of it.
 	p.w.stats.Unscanned++
-	p.mask(p.lines(p.from, p.to-1), Unscanned)
+	p.mask(p.closed(p.from, p.to-1), Unscanned)
 	return true
 }
 
@@ -381,6 +381,14 @@ func (p *pass) lines(from, to int) Span {
 	if i := bytes.IndexByte(p.b[to:], '\n'); i >= 0 {
 		s.End = to + i
 	}
+	return s
+}
+
+// closed returns the same lines, with those behind them that belong to a value of which the
+// key stands in them.
+func (p *pass) closed(from, to int) Span {
+	s := p.lines(from, to)
+	s.End = closed(p.b, s.Start, s.End)
 	return s
 }
 

@@ -4,12 +4,15 @@ import "bytes"
 
 // The key of a value may stand on a line before it: in pretty-printed JSON, around the text
 // of an XML element, in the header of a part of multipart/form-data. A stream is not cut
-// between the two.
+// between the two; nor is what is masked for want of work, or for a panic.
 
 const (
 	// maxOpenLines and maxOpenBytes bound how far back such a key is looked for.
 	maxOpenLines = 6
 	maxOpenBytes = 1 << 10
+	// maxOpenObject bounds, in bytes, how far back the key of an object of many lines is
+	// looked for.
+	maxOpenObject = 4 << 10
 )
 
 // openLine returns the start of the line at the end of b, which ends with a line end, that
@@ -18,10 +21,10 @@ func openLine(b []byte) int {
 	end, text := len(b), false
 	for i := range maxOpenLines {
 		start := bytes.LastIndexByte(b[:end-1], '\n') + 1
-		if len(b)-start > maxOpenBytes {
+		if i > 0 && len(b)-start > maxOpenBytes {
 			break
 		}
-		line := bytes.TrimRight(b[start:end], " \t\r\n")
+		line := bytes.TrimRight(b[max(start, end-maxOpenBytes):end], " \t\r\n")
 		if wire, ok := bytes.CutSuffix(line, []byte(`[\n]"`)); ok {
 			line = bytes.TrimRight(bytes.TrimSuffix(wire, []byte(`[\r]`)), " ")
 		}
@@ -40,22 +43,98 @@ func openLine(b []byte) int {
 	return len(b)
 }
 
-// openList returns the start of the line that opens the list of which the lines at the end
-// of b hold one value each, as pretty-printed JSON has it, or len(b) when there is none.
-func openList(b []byte) int {
-	for end := len(b); end > 0; {
-		start := bytes.LastIndexByte(b[:end-1], '\n') + 1
+// openList returns the line that opens the list of which the lines at the end of b hold one
+// value each, as pretty-printed JSON has it, with a line before that has its key; or an empty
+// span at len(b) when there is none. Only b[low:] is looked at.
+func openList(b []byte, low int) Span {
+	for end := len(b); end > low; {
+		start := low + bytes.LastIndexByte(b[low:end-1], '\n') + 1
 		line := bytes.Trim(b[start:end], " \t\r\n")
 		switch n := len(line); {
 		case n > 0 && line[n-1] == '[':
 			if start > 0 {
-				return openLine(b[:start]) // the key may stand on the line before
+				start = openLine(b[:start]) // the key may stand on the line before
 			}
-			return 0
+			return Span{start, end}
 		case n > 0 && (line[n-1] != ',' || !listed(line[:n-1])):
-			return len(b)
+			return Span{len(b), len(b)}
 		}
 		end = start
+	}
+	return Span{len(b), len(b)}
+}
+
+// openObject returns the start of the line with a key that opens the outermost object or list
+// that the lines at the end of b, of pretty-printed JSON, are in; len(b) when there is none.
+func openObject(b []byte) int {
+	found, depth := len(b), 0
+	for end := len(b); end > 0 && len(b)-end < maxOpenObject; {
+		start := bytes.LastIndexByte(b[:end-1], '\n') + 1
+		line := bytes.Trim(b[start:end], " \t\r\n")
+		if len(line) == 0 {
+			return found
+		}
+		opens := line[len(line)-1] == '{' || line[len(line)-1] == '['
+		closes := line[0] == '}' || line[0] == ']'
+		switch {
+		case opens && depth > 0:
+			depth--
+		case opens && closes: // "}, {"
+		case opens && hasKey(line):
+			found = start
+		case opens && len(line) > 1:
+			return found
+		case closes:
+			depth++
+		case !opens && line[0] != '"' && line[0] != '\'' && !isScalar(bytes.TrimRight(line, ",")):
+			return found
+		}
+		end = start
+	}
+	return found
+}
+
+// hasKey reports whether a line that ends with a bracket has a key before it.
+func hasKey(line []byte) bool {
+	line = bytes.TrimRight(line[:len(line)-1], " \t")
+	return len(line) > 2 && line[len(line)-1] == ':'
+}
+
+// closed returns the end of the lines b[start:end) with those behind them that belong to a
+// value of which the key stands in them: the next line, or the rest of a list or an object.
+func closed(b []byte, start, end int) int {
+	if end < len(b) && openLine(b[:end+1]) <= end {
+		end = lineAfter(b, end)
+	}
+	if end == len(b) {
+		return end
+	}
+	if openList(b[:end+1], start).Len() > 0 {
+		for end < len(b) {
+			next := lineAfter(b, end)
+			if line := bytes.Trim(b[end:next], " \t\r\n,"); len(line) > 0 && !listed(line) {
+				break
+			}
+			end = next
+		}
+		return end
+	}
+	if at := openObject(b[:end+1]); at >= start && at <= end {
+		for lim := end + maxOpenObject; end < len(b) && end < lim; {
+			next := lineAfter(b, end)
+			if line := bytes.TrimLeft(b[end:next], "\r\n"); len(line) > 0 && line[0] != ' ' && line[0] != '\t' {
+				break
+			}
+			end = next
+		}
+	}
+	return end
+}
+
+// lineAfter returns the end of the line behind the line end at b[i], without its own.
+func lineAfter(b []byte, i int) int {
+	if n := bytes.IndexByte(b[i+1:], '\n'); n >= 0 {
+		return i + 1 + n
 	}
 	return len(b)
 }

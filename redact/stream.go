@@ -69,7 +69,7 @@ func (e *Engine) Copy(ctx context.Context, dst io.Writer, src io.Reader, o CopyO
 		workers[i] = w
 		go func() {
 			for j := range c.todo {
-				j.out = w.Append(tctx, j.out[:0], j.in)
+				j.out = w.appendBehind(tctx, j.out[:0], j.in, j.before)
 				j.done <- struct{}{}
 			}
 			ended <- struct{}{}
@@ -118,6 +118,7 @@ func (e *Engine) Copy(ctx context.Context, dst io.Writer, src io.Reader, o CopyO
 // job is one batch on its way: read, redacted by any worker, written in order.
 type job struct {
 	in, out []byte
+	before  int // how much of in was sent before, and is there again to be seen
 	size    int
 	done    chan struct{}
 }
@@ -129,6 +130,7 @@ type copier struct {
 	lineCap int
 	probe   *Worker // looks at what may be cut, and redacts the parts of long lines
 	held    bool    // the text left over begins with a value of many lines
+	open    []byte  // the line that opened the list in which the last cut is
 	err     error   // why the source gives no more
 
 	free, todo, ordered chan *job
@@ -192,7 +194,7 @@ func (c *copier) read() error {
 			j.in = append(make([]byte, 0, max(2*cap(j.in), batchSize)), j.in...)
 		}
 		j.in, err = c.fill(j.in)
-		cut := c.cut(j.in)
+		cut := c.cut(j.in, j.before)
 		switch {
 		case err == io.EOF:
 			c.send(j, len(j.in))
@@ -202,7 +204,7 @@ func (c *copier) read() error {
 		case err != nil:
 			// The lines that have come whole go out. Part of a line does not, since it
 			// may end inside a value.
-			c.send(j, c.cutLine(j.in))
+			c.send(j, max(c.cutLine(j.in), j.before))
 			if c.ctx.Err() != nil {
 				return fmt.Errorf("stopped: %w", context.Cause(c.ctx))
 			}
@@ -212,7 +214,8 @@ func (c *copier) read() error {
 			if err != nil {
 				return nil
 			}
-			next.in = append(next.in[:0], j.in[cut:]...)
+			next.in = append(append(next.in[:0], c.open...), j.in[cut:]...)
+			next.before = len(c.open)
 			c.send(j, cut)
 			j = next
 		case len(j.in) >= c.lineCap:
@@ -224,16 +227,24 @@ func (c *copier) read() error {
 }
 
 // cut returns how much of b can go out as a batch: up to a line end that is inside no
-// value, and not between a key and its value, or 0.
-func (c *copier) cut(b []byte) int {
-	if end := c.cutLine(b); end > 0 {
+// value, and not between a key and its value, or 0. b[:before] was sent before.
+func (c *copier) cut(b []byte, before int) int {
+	c.open = c.open[:0]
+	end := c.cutLine(b)
+	if end > 0 {
 		end = openLine(b[:end])
-		if list := openList(b[:end]); len(b)-list < c.lineCap {
-			return list
+		if list := openList(b[:end], 0); list.Len() > 0 && len(b)-list.Start < c.lineCap {
+			end = list.Start
+		} else if list.Len() > 0 {
+			// Too long to wait for its end: the next batch sees its key again.
+			c.open = append(c.open, b[max(list.Start, list.End-maxOpenBytes):list.End]...)
 		}
-		return end
+		end = openObject(b[:end])
 	}
-	return 0
+	if end <= before {
+		return 0
+	}
+	return end
 }
 
 // cutLine returns the last line end of b that is inside no value, or 0.
@@ -274,7 +285,7 @@ func (c *copier) cutLine(b []byte) int {
 func (c *copier) take() (*job, error) {
 	select {
 	case j := <-c.free:
-		j.in = j.in[:0]
+		j.in, j.before = j.in[:0], 0
 		return j, nil
 	case <-c.stop:
 		return nil, errStopped
@@ -284,7 +295,7 @@ func (c *copier) take() (*job, error) {
 // send puts the first n bytes of a job on their way.
 func (c *copier) send(j *job, n int) {
 	j.in = j.in[:n]
-	j.size = n
+	j.size = n - j.before
 	c.ordered <- j
 	c.todo <- j
 }
@@ -294,7 +305,8 @@ func (c *copier) send(j *job, n int) {
 func (c *copier) longLine(j *job) *job {
 	c.probe.stats.LongLines++
 	ctx := context.WithoutCancel(c.ctx)
-	buf, from := j.in, 0
+	buf, from := j.in, j.before
+	open := bytes.Clone(buf[:from])
 	for {
 		end, final := len(buf), c.err != nil
 		if i := bytes.IndexByte(buf[from:], '\n'); i >= 0 {
@@ -316,7 +328,11 @@ func (c *copier) longLine(j *job) *job {
 		c.ordered <- j
 		j = following
 		if final || c.err != nil {
-			j.in = append(buf[:0], buf[end:]...)
+			if j.before = len(open); j.before > 0 {
+				j.in = append(append(j.in, open...), buf[end:]...)
+			} else {
+				j.in = append(buf[:0], buf[end:]...)
+			}
 			return j
 		}
 		keep := max(0, next-MaxLookaround)

@@ -177,16 +177,26 @@ func linesOf(b []byte) iter.Seq[Span] {
 // tokens ends with ctx; what is not answered by then is masked. It never panics: where it
 // would, each line of the batch becomes a mask.
 func (w *Worker) Append(ctx context.Context, dst, b []byte) []byte {
+	return w.appendBehind(ctx, dst, b, 0)
+}
+
+// appendBehind is Append for b[from:], of which b[:from] tells what it is.
+func (w *Worker) appendBehind(ctx context.Context, dst, b []byte, from int) []byte {
 	w.maskedKeys.forget()
 	n := len(dst)
 	if !survives(func() {
 		out := w.Find(b)
+		for i := 0; i < len(out) && out[i].Start < from; i++ {
+			if f := &out[i]; f.End > from {
+				f.Start, f.value, f.blob, f.scalar = from, 0, 0, 0
+			}
+		}
 		w.tokenize(ctx, b, out)
-		dst = w.write(dst, b, out, 0, 0, len(b))
+		dst = w.write(dst, b, out, 0, from, len(b))
 	}) {
-		dst = w.appendFailed(dst[:n], b)
+		dst = w.appendFailed(dst[:n], b[from:])
 	}
-	w.count(b, len(dst)-n)
+	w.count(b[from:], len(dst)-n)
 	return dst
 }
 
