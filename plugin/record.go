@@ -21,11 +21,12 @@ const (
 	// maxPart is how much of a chunk, in bytes, is laid out before the engine looks at it,
 	// and the longest text that one record may have: places are kept in 32 bits.
 	maxPart = 1 << 29
-	// maxRepeated is the longest key, in bytes, that is laid out again before each element
-	// of an array, and minElement the shortest text or integer for which it is, all but the
-	// first: so the text is at most some thirty times as long as the chunk.
+	// maxRepeated is how much of a key, in bytes, is laid out again before each element of
+	// an array, and minElement the length of the shortest text for which it is, all but the
+	// first, and less than that of an integer: so the text is at most some thirty times as
+	// long as the chunk.
 	maxRepeated = 64
-	minElement  = 3
+	minElement  = 2
 	// maxKnown bounds the memory of which keys are telling, and maxKnownKey, in bytes, each
 	// of them. Further keys are taken for telling ones.
 	maxKnown    = 1024
@@ -479,13 +480,13 @@ func (r *Redactor) value(b *batch, chunk []byte, p int) int {
 				f.begun = true
 				break
 			}
-			if it.end-it.body < minElement && it.kind == kindText || it.end-start < minElement && it.kind == kindInt ||
+			if it.end-it.body < minElement && it.kind == kindText || it.end-start <= minElement && it.kind == kindInt ||
 				it.kind == kindAtom || container && it.n == 0 {
 				continue
 			}
 			// Elements stand under the key of their array. The first has it before it.
 			b.Text = append(b.Text, ',')
-			if n := f.key.Len(); n > 0 && n <= maxRepeated {
+			if f.key.Len() > 0 {
 				b.repeat(&f.key)
 			}
 		}
@@ -501,16 +502,25 @@ func (r *Redactor) value(b *batch, chunk []byte, p int) int {
 			}
 			continue
 		}
-		key := len(b.Text)
+		key, inList := len(b.Text), false
 		if f.key.End == key && f.key.Len() > 0 {
 			key = f.key.Start
-			if it.kind == kindText && r.telling(b.Text[key:f.key.End]) && confusing(chunk[it.body:it.end]) {
+			// Some keys tell of a list and not of a value: "passwords", of which 3 are one.
+			if inList = !f.isMap; inList {
+				b.Text = append(b.Text, '[')
+			}
+			if it.kind == kindText && r.telling(b.Text[key:]) && confusing(chunk[it.body:it.end]) {
 				b.standIn(chunk[it.body:it.end], start, it.end, key)
 				b.repeat(&f.key)
-				key = f.key.Start
+				if key = f.key.Start; inList {
+					b.Text = append(b.Text, '[')
+				}
 			}
 		}
 		b.leaf(chunk, start, it, key)
+		if inList {
+			b.Text = append(b.Text, ']')
+		}
 	}
 }
 
@@ -672,9 +682,13 @@ func (r *Redactor) same(b *batch, chunk []byte, p int) (n, end int) {
 	return n, p
 }
 
-// repeat lays out a key once more.
+// repeat lays out a key once more, of a long one the end, which decides.
 func (b *batch) repeat(key *redact.Span) {
 	start := len(b.Text)
+	if key.Len() > maxRepeated {
+		key.Start = key.End - maxRepeated
+		b.Text = append(b.Text, '"')
+	}
 	b.Text = append(b.Text, b.Text[key.Start:key.End]...)
 	*key = redact.Span{Start: start, End: len(b.Text)}
 }

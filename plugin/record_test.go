@@ -1074,3 +1074,30 @@ func TestLargeBuffersGo(t *testing.T) {
 		}
 	}
 }
+
+// TestLists finds every value of a list or an object that a key tells of, in any order and
+// however the values are written.
+func TestLists(t *testing.T) {
+	list := func(vs ...any) []any { return vs }
+	long := strings.Repeat("the_very_long_way_to_", 5) + "passwords"
+	many, masks := make([]any, 3000), make([]any, 3000)
+	for i := range many {
+		many[i], masks[i] = fmt.Sprintf("hunter%dQ", i), "tok1_password_x"
+	}
+	for _, c := range []struct{ in, want object }{
+		{object{{"passwords", list("hunter2x0Q", "owl 7 \"x\" y", "a\nb'99")}}, object{{"passwords", list("tok1_password_x", "tok1_password_x", "tok1_password_x")}}},
+		{object{{long, list("hunter2x0Q", "zebra88Kw", "owl99")}}, object{{long, list("tok1_password_x", "tok1_password_x", "tok1_password_x")}}},
+		{object{{"passwords", many}}, object{{"passwords", masks}}},
+		{object{{"lastNames", list("Li", "Wu", "Ng")}}, object{{"lastNames", list("tok1_name_x", "tok1_name_x", "tok1_name_x")}}},
+		{object{{"ssnList", list(int64(123456789), int64(7), "123456780")}}, object{{"ssnList", list("tok1_ssn_x", int64(7), "tok1_ssn_x")}}},
+		{object{{"name", object{{"first", "Ada"}, {"last", "Lovelace"}}}, {"b", object{{"first", "Ada"}}}}, object{{"name", object{{"first", "tok1_name_x"}, {"last", "tok1_name_x"}}}, {"b", object{{"first", "Ada"}}}}},
+		{object{{"password", object{{"S", "hunter2x0Q"}}}}, object{{"password", object{{"S", "tok1_password_x"}}}}},
+		{object{{"passwords", list(object{{"value", "hunter2x0Q"}}, object{{"n", "x"}, {"value", "zebra88Kw"}})}}, object{{"passwords", list(object{{"value", "tok1_password_x"}}, object{{"n", "x"}, {"value", "tok1_password_x"}})}}},
+		{object{{"passwords", int64(1234567)}, {"tokens", list("a", "word", "list")}}, object{{"passwords", int64(1234567)}, {"tokens", list("a", "word", "list")}}},
+	} {
+		got, n := newRedactor(t).Append(t.Context(), nil, event(c.in))
+		if want := event(c.want); !bytes.Equal(got, want) || n != (Counts{Records: 1}) {
+			t.Errorf("%.200v:\n got %.300q\nwant %.300q", c.in, decodeAll(t, got), decodeAll(t, want))
+		}
+	}
+}
