@@ -637,7 +637,7 @@ func redactTree(w *redact.Worker, v any) any {
 
 // TestAgainstDecoder compares with what a decoder and the engine make of each string.
 func TestAgainstDecoder(t *testing.T) {
-	r := newRedactor(t)
+	r, small := newRedactor(t), New(Options{Engine: newEngine(t), Batch: 500})
 	w := newEngine(t).NewWorker()
 	g := &generator{Rand: rand.New(rand.NewPCG(1, 2))}
 	for round := range 300 {
@@ -667,6 +667,9 @@ func TestAgainstDecoder(t *testing.T) {
 		}
 		if !bytes.Equal(alone, got) {
 			t.Fatalf("round %d: a record alone is redacted differently", round)
+		}
+		if got, _ := small.Append(t.Context(), nil, chunk); !bytes.Equal(alone, got) {
+			t.Fatalf("round %d: in small batches it is redacted differently", round)
 		}
 		if again, _ := r.Append(t.Context(), nil, got); !bytes.Equal(again, got) {
 			t.Fatalf("round %d: redacting twice changes something", round)
@@ -873,7 +876,7 @@ func TestRecorded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	idle, r := New(Options{Engine: none}), newRedactor(t)
+	idle, r, small := New(Options{Engine: none}), newRedactor(t), New(Options{Engine: newEngine(t), Batch: 10000})
 	for _, file := range append(files, more...) {
 		chunk, err := os.ReadFile(file)
 		if err != nil {
@@ -895,6 +898,9 @@ func TestRecorded(t *testing.T) {
 		}
 		if !bytes.Equal(alone, got) {
 			t.Errorf("%s: a record alone is redacted differently", file)
+		}
+		if got, _ := small.Append(t.Context(), nil, chunk); !bytes.Equal(alone, got) {
+			t.Errorf("%s: in small batches it is redacted differently", file)
 		}
 	}
 }

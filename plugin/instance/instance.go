@@ -22,6 +22,8 @@ const (
 	// maxIdle is how many workers of one instance are kept; more are made when more chunks
 	// come at the same time.
 	maxIdle = 16
+	// localBatch is plugin.Options.Batch where no token is waited for.
+	localBatch = 192 << 10
 	// maxKept is the largest buffer that is kept for the next chunk, in bytes.
 	maxKept = 16 << 20
 )
@@ -72,6 +74,9 @@ func (p *Process) newInstance(o Options, face metrics.Face) (*instance, error) {
 		TenantPath: tokens.Tenants.Path(),
 		Tenants:    append([]string{tokens.Tenant}, tokens.Tenants.Names...),
 		ForTenant:  pol.redactor.ForTenant,
+	}
+	if !pol.config.HasVault() {
+		in.options.Batch = localBatch
 	}
 	if o.TenantKey != "" {
 		in.options.TenantPath = strings.Split(o.TenantKey, ".")
