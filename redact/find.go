@@ -171,18 +171,25 @@ func (p *pass) try(off, from, to int) (ok bool) {
 			p.match(int(d), l.Start, &p.skip[0][d])
 		}
 	}
-	for id, ds := range p.w.e.shapes {
-		cs := p.w.sc.Candidates(id, from, to)
-		for _, d := range ds {
+	live := p.w.sc.Live()
+	for len(live) > 0 && live[0] < len(p.w.e.shapes) {
+		cs := p.w.sc.Candidates(live[0], from, to)
+		for _, d := range p.w.e.shapes[live[0]] {
 			for _, c := range cs {
 				p.match(int(d), off+int(c), &p.skip[1][d])
 			}
 		}
+		live = live[1:]
 	}
 	if from = max(from, p.masked); from < to {
-		p.noteBlobs(off, p.w.sc.Candidates(p.w.e.blobShape, from, to))
 		p.noteEscapes(off, from, to)
-		p.notePlusses(off, from, to)
+		for _, id := range live {
+			if cs := p.w.sc.Candidates(id, from, to); id == p.w.e.blobShape {
+				p.noteBlobs(off, cs)
+			} else {
+				p.notePlusses(off, cs)
+			}
+		}
 	}
 	return true
 }
@@ -395,6 +402,9 @@ func (p *pass) closed(from, to int) Span {
 // sortFrom puts found[n:] in its places.
 func (p *pass) sortFrom(n int) {
 	f := p.found
+	if n == len(f) {
+		return
+	}
 	p.w.sort(f[n:])
 	k := n
 	for n < len(f) && k > 0 && less(&f[n], &f[k-1]) {

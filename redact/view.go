@@ -80,9 +80,9 @@ func (p *pass) hiding(at int) int {
 	return escapeLen(p.b, at)
 }
 
-// notePlusses notes where it has plus signs that may be escapes.
-func (p *pass) notePlusses(off, from, to int) {
-	for _, c := range p.w.sc.Candidates(p.w.e.formShape, from, to) {
+// notePlusses notes where, of the candidates cs, plus signs stand that may be escapes.
+func (p *pass) notePlusses(off int, cs []uint16) {
+	for _, c := range cs {
 		at := off + int(c) + len("0000")
 		if !p.inForm(at) {
 			continue

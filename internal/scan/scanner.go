@@ -83,6 +83,8 @@ type Scanner struct {
 	// spread holds a short window with its stripes where a whole one has them.
 	spread [Window + slack]byte
 
+	shapes []int // see Live
+
 	// found are the literals in the window, in order.
 	found []Found
 
@@ -95,7 +97,7 @@ type Scanner struct {
 // NewScanner returns a Scanner of the tables.
 func NewScanner(t *Tables) *Scanner {
 	// One more for what portable code has between, and one that it reads beyond.
-	s := &Scanner{t: t, planes: alignedBytes((t.prog.Slots + 2) * stride)}
+	s := &Scanner{t: t, planes: alignedBytes((t.prog.Slots + 2) * stride), shapes: make([]int, len(t.prog.Outs))}
 	s.ops = bind(t.ops, s.planes)
 	return s
 }
@@ -150,6 +152,19 @@ func (s *Scanner) Literals(from, to int) []Found {
 		f = f[:len(f)-1]
 	}
 	return f
+}
+
+// Live returns the shapes that may have candidates in the window, in order: most have none,
+// which is told without a look at their planes. They are valid until the next Load.
+func (s *Scanner) Live() []int {
+	n := 0
+	for shape, slot := range s.t.prog.Outs {
+		s.shapes[n] = shape
+		if slot >= 64 || s.live>>slot&1 != 0 {
+			n++
+		}
+	}
+	return s.shapes[:n]
 }
 
 // Candidates returns the places in text[from:to), which must be within the loaded window,
