@@ -96,16 +96,39 @@ func asciiQuads(b []byte, at int) bool {
 	return at+8 >= len(b) || quadStart[b[at]]&quadStart[b[at+4]]&quadStart[b[at+8]] != 0
 }
 
-// lookInBlobs decodes what blobAt noted.
+// lookInBlobs decodes what blobAt noted, but for what stands in a finding and goes with it.
 func (p *pass) lookInBlobs() {
 	p.newLook()
+	found, over := p.found, Span{}
 	for _, s := range p.blobs {
+		for ; len(found) > 0 && found[0].Start <= s.Start; found = found[1:] {
+			if f := &found[0]; f.End > over.End && !p.insideToken(f) && (f.Start == 0 || !mayEscape[p.b[f.Start-1]]) {
+				over = f.Span
+			}
+		}
+		if s.End <= over.End {
+			// Behind an escape, what is decoded may show that it begins later: see tear.
+			if slices.ContainsFunc(p.b[over.Start:s.Start], func(c byte) bool { return special[c] }) {
+				over = Span{}
+			} else if end, _ := p.padding(s.End); end <= over.End {
+				over.Start = s.Start
+				continue
+			}
+		}
 		// With its plus signs it may be one text in base64; or else the words between.
 		if p.outer == nil || bytes.IndexByte(p.b[s.Start:s.End], ' ') < 0 || !p.lookInBlob(s) {
 			p.lookInWords(s)
 		}
 	}
 }
+
+// mayEscape are the bytes that an escape may have before its last one.
+var mayEscape = func() (t [256]bool) {
+	for i := range t {
+		t[i] = special[i] || isAlnum(byte(i)) || i == '#'
+	}
+	return t
+}()
 
 // lookInWords decodes the words in p.b[s.Start:s.End).
 func (p *pass) lookInWords(s Span) {
