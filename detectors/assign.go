@@ -56,17 +56,17 @@ func (d assign) Spec() redact.Spec {
 	switch d.family {
 	case passwords:
 		s.Weight = 3
-		s.Work = map[redact.Reason]int{redact.Accepted: 6, redact.RejectValue: 8, redact.RejectOperator: 3}
+		s.Work = map[redact.Reason]int{redact.Accepted: 6, redact.RejectValue: 8, redact.RejectOperator: 3, redact.RejectAnchor: 10}
 		s.Name, s.Kind, s.Doc = "assign-password", "password", "a value behind a key such as password, pwd, passphrase"
 		s.Anchor.Literals = folded("passw", "passphrase", "passcode", "pwd", "pass=", "pass:", `pass"`, "pass'", `pass\`, "pass =", "pw=", "pw:", `pw"`, `pw\`, " -u ", "--user ")
 	case secrets:
 		s.Weight = 9
-		s.Work = map[redact.Reason]int{redact.RejectContext: 10, redact.RejectValue: 10}
+		s.Work = map[redact.Reason]int{redact.RejectContext: 12, redact.RejectValue: 10, redact.RejectAnchor: 10}
 		s.Name, s.Kind, s.Doc = "assign-secret", "secret", "a value behind a key such as secret, api_key, private_key, credential, signature"
 		s.Anchor.Literals = folded("secret", "key", "signature", "sig=", "credential", "creds", "auth=", "auth:", `auth"`, "auth'", `auth\`, "auth =")
 	case tokens:
 		s.Weight = 6
-		s.Work = map[redact.Reason]int{redact.Accepted: 13}
+		s.Work = map[redact.Reason]int{redact.Accepted: 13, redact.RejectAnchor: 10}
 		s.Name, s.Kind, s.Doc = "assign-token", "token", "a value behind a key such as token, access_token, session_id, cookie"
 		s.Anchor.Literals = folded("token", "cookie", "authorization", "sessionid", "sessid", "session_id", "session-id", "session=", `session"`, `session\`)
 	}
@@ -425,7 +425,17 @@ func curlBefore(b []byte, at int) bool {
 	if n := len(line); n >= len(curl) && string(line[n-len(curl):]) == curl || n > len(curl) && string(line[n-1-len(curl):n-1]) == curl {
 		return true
 	}
-	return bytes.Contains(line[bytes.LastIndexByte(line, '\n')+1:], []byte(curl))
+	for {
+		i := bytes.Index(line, []byte(curl))
+		if i < 0 {
+			return false
+		}
+		n := bytes.IndexByte(line[i:], '\n')
+		if n < 0 {
+			return true
+		}
+		line = line[i+n:]
+	}
 }
 
 const (

@@ -115,7 +115,7 @@ func matchBlock(b []byte, at, i, lim int, putty bool) (redact.Span, redact.Reaso
 	if body.last > i && !body.closed {
 		return redact.Span{Start: at, End: body.last}, redact.AcceptedOpen
 	}
-	return redact.Span{}, redact.RejectValue
+	return redact.Span{Start: body.end}, redact.RejectValue
 }
 
 // keyBody is what readBody saw.

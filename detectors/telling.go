@@ -97,7 +97,7 @@ func (d *telling) Spec() redact.Spec {
 		Anchor: redact.Anchor{Literals: d.lits},
 		MaxLen: maxTelling, Rank: 15, Weight: 2, Closed: true,
 		Work: map[redact.Reason]int{
-			redact.Accepted: 8, redact.RejectValue: 13, redact.RejectLength: 8, redact.RejectContext: 10,
+			redact.Accepted: 7, redact.RejectValue: 13, redact.RejectLength: 8, redact.RejectContext: 10,
 			redact.RejectAlone: 25, redact.RejectAmong: 50,
 		},
 	}
@@ -131,7 +131,7 @@ func (d *telling) Match(b []byte, at int) (redact.Span, redact.Reason) {
 		r = redact.RejectContext
 	}
 	if !r.OK() {
-		return redact.Span{}, r
+		return redact.Span{Start: s.Start}, r
 	}
 	if k.term.Weak && !k.objects {
 		if r := d.beside(b, k.start, s.End); !r.OK() {
@@ -425,7 +425,8 @@ func (d *telling) bare(b []byte, k *tellingKey) int {
 	return keyed.TrimProse(b, start, end)
 }
 
-// judge decides about the value b[start:end), which may have blanks around it.
+// judge decides about the value b[start:end), which may have blanks around it, and which it
+// has read when it rejects it.
 func (d *telling) judge(b []byte, start, end int, k *tellingKey) (redact.Span, redact.Reason) {
 	for start < end && keyed.IsBlank(b[start]) {
 		start++
@@ -438,11 +439,11 @@ func (d *telling) judge(b []byte, start, end int, k *tellingKey) (redact.Span, r
 		return redact.Span{}, redact.RejectLength
 	}
 	if alreadyToken(b, start, end) {
-		return redact.Span{}, redact.RejectValue
+		return redact.Span{Start: end}, redact.RejectValue
 	}
 	a := asked{k.term, k.last, k.op.Quote != 0}
 	if v[0] == '<' || v[0] == '$' || v[0] == '{' || v[0] == '%' && !bytes.ContainsAny(v[1:min(3, len(v))], "0123456789") || !d.kind.ok(v, a) && !d.row(v, a) {
-		return redact.Span{}, redact.RejectValue
+		return redact.Span{Start: end}, redact.RejectValue
 	}
 	return redact.Span{Start: start, End: end}, redact.Accepted
 }
@@ -459,10 +460,12 @@ func (d *telling) row(v []byte, a asked) bool {
 func (d *telling) rowOf(v []byte, parts string, a asked) bool {
 	n := 0
 	for {
-		i := bytes.IndexAny(v, parts)
+		i := bytes.IndexAny(v[:min(len(v), maxRowPart)], parts)
 		one := v
 		if i >= 0 {
 			one = v[:i]
+		} else if len(v) > maxRowPart {
+			return false
 		}
 		if one = bytes.Trim(one, " \t"); len(one) == 0 || !d.kind.ok(one, a) {
 			return false
@@ -473,6 +476,9 @@ func (d *telling) rowOf(v []byte, parts string, a asked) bool {
 		v = v[i+1:]
 	}
 }
+
+// maxRowPart is the length of the longest value in a row, with what parts it from the next.
+const maxRowPart = 48
 
 // leaves returns the first value of c that begins at b[i] or behind it. When it rejects, the
 // end of the span is where it left off, if c goes on there.
@@ -490,7 +496,7 @@ func (d *telling) leaves(b []byte, k *tellingKey, c keyed.Container, i int) (red
 			}
 			return redact.Span{}, redact.RejectValue
 		case keyed.LeafNone:
-			return redact.Span{}, redact.RejectValue
+			return redact.Span{Start: i}, redact.RejectValue
 		}
 		if inner, ok := d.under(k, &l); ok {
 			if what == keyed.LeafLong {

@@ -208,14 +208,20 @@ func (p *pass) match(d, at int, skip *Span) {
 	}
 	switch {
 	case r.OK():
+		p.left -= max(0, s.Len()-shortValue) / readPerUnit
 		end := p.add(d, at, s, r, skip)
 		if det.repeater != nil {
 			p.values(list{d, at, end})
 		}
 	case r == RejectMore:
 		p.values(list{d, at, s.End})
-	case s.End > at:
-		*skip = Span{p.base + at, p.base + s.End}
+	default:
+		if s.End > at {
+			*skip = Span{p.base + at, p.base + s.End}
+		}
+		if s.Start > at {
+			p.left -= (s.Start - at) / readPerUnit
+		}
 	}
 }
 
@@ -226,8 +232,12 @@ func (p *pass) hasFailed(at int) bool {
 
 func (p *pass) explain(c Candidate) { p.w.explain = append(p.w.explain, c) }
 
-// readPerUnit is how many bytes of a list are read in one unit of work.
+// readPerUnit is how many bytes of a list, or of what is no value, are read in one unit of
+// work.
 const readPerUnit = 4
+
+// shortValue is how much of a value that is taken, in bytes, is read at its price.
+const shortValue = 32
 
 // values adds the values of a list that begin in the window.
 func (p *pass) values(l list) {
@@ -252,7 +262,8 @@ func (p *pass) values(l list) {
 		p.at = l.from
 		s, r := det.repeater.Next(p.b, l.at, l.from)
 		if r == RejectOperator {
-			return // no list at all: told at once, and not worth counting
+			// No list at all: told at once, and not worth counting.
+			return
 		}
 		p.left -= int(det.weights[r])
 		switch {
@@ -266,6 +277,7 @@ func (p *pass) values(l list) {
 			p.left -= (s.End - l.from) / readPerUnit
 			l.from = s.End
 		default:
+			p.left -= max(0, s.Start-l.from) / readPerUnit
 			return
 		}
 	}

@@ -233,14 +233,12 @@ func EntityStop(b []byte, i, lim int) bool {
 	switch b[i+1] {
 	case '#':
 		return numberStop(b, i+2, lim)
-	case 'q', 'a', 'l', 'g':
-	default:
-		return false
-	}
-	for _, s := range [...]string{"&quot;", "&apos;", "&lt;", "&gt;", "&amp;"} {
-		if hasPrefix(b, i, lim, s) {
-			return true
-		}
+	case 'q':
+		return hasPrefix(b, i+2, lim, "uot;")
+	case 'a':
+		return hasPrefix(b, i+2, lim, "mp;") || hasPrefix(b, i+2, lim, "pos;")
+	case 'l', 'g':
+		return hasPrefix(b, i+2, lim, "t;")
 	}
 	return false
 }
@@ -248,13 +246,19 @@ func EntityStop(b []byte, i, lim int) bool {
 // numberStop reports whether the number of a character reference (XML 1.0, section 4.1) that
 // starts at b[i] is that of a quote or of white space.
 func numberStop(b []byte, i, lim int) bool {
-	for _, s := range [...]string{"34;", "39;", "10;", "13;", "9;", "32;", "xa;", "xA;", "xd;", "xD;", "x9;", "x20;", "x22;", "x27;"} {
-		if hasPrefix(b, i, lim, s) {
-			return true
+	for k := i; k < lim && k-i < maxNumber; k++ {
+		if b[k] == ';' {
+			return stopNumbers[string(b[i:k])]
 		}
 	}
 	return false
 }
+
+// stopNumbers are those numbers, and maxNumber is more than the length of the longest.
+var stopNumbers = map[string]bool{"34": true, "39": true, "10": true, "13": true, "9": true, "32": true,
+	"xa": true, "xA": true, "xd": true, "xD": true, "x9": true, "x20": true, "x22": true, "x27": true}
+
+const maxNumber = 4
 
 // queryKey reports whether the next key of a query stands at b[i], perhaps with escapes.
 func queryKey(b []byte, i, lim int) bool {
