@@ -133,7 +133,7 @@ func extend(q []byte, p *planeWords, n int) {
 
 // literalsGeneric finds the literals in the window.
 func literalsGeneric(s *Scanner) {
-	t := s.lits.even
+	t := s.lits
 	n := 0
 	for i := 0; i < stripes*s.stripe; i += 128 {
 		for m := markEven(&t.filter, (*[128 + slack]byte)(s.w[i:])); m != 0; m &= m - 1 {
@@ -144,42 +144,11 @@ func literalsGeneric(s *Scanner) {
 			n += t.surely(load32(s.w[at:]))
 		}
 	}
-	s.compareEven(s.marked[:n])
-}
-
-// compareEven finds the literals that have a window at places.
-func (s *Scanner) compareEven(places []uint16) {
-	t := s.lits.even
-	for _, at := range places {
-		x := load32(s.w[at:])
-		if i := t.whole[wholeHash(x)]; i > 0 {
-			s.compareWindows(t.windows[i:], x, int(at))
-		}
-		if i := t.part[evenHash(x)]; i > 0 {
-			s.compareWindows(t.windows[i:], x, int(at))
-		}
-	}
-}
-
-// compareWindows finds the literals of a chain of windows that have the bytes x, at a place.
-func (s *Scanner) compareWindows(chain []evenWindow, x uint32, at int) {
-	for i := range chain {
-		w := &chain[i]
-		if x&w.mask == w.want {
-			e := &s.lits.entries[w.entry]
-			start := s.base + at - int(w.off)
-			if start >= 0 && (start+8 > len(s.text) || (load64(s.text[start:])|e.fold)&e.mask == e.want) {
-				s.compare(int(w.entry), start)
-			}
-		}
-		if w.last {
-			return
-		}
-	}
+	s.compareAt(s.marked[:n])
 }
 
 // markEven returns a bit for each of 64 even places: whether it may have a window.
-func markEven(f *[1 << evenBits]uint32, x *[128 + slack]byte) (m uint64) {
+func markEven(f *[1 << filterBits]uint32, x *[128 + slack]byte) (m uint64) {
 	_ = f[0]
 	for k := 112; k >= 0; k -= 16 {
 		y := (*[16 + slack]byte)(x[k:])

@@ -13,40 +13,58 @@ import (
 // The kernels that write lists of places stay within what their documentation says.
 func TestPlacesStayInside(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
-	marks := make([]uint64, Window/64)
+	var marks [Window / 64]uint64
+	w := guarded(t, Window+slack, true)
+	for i := range w {
+		w[i] = byte(r.IntN(256))
+	}
+	var all, some [1 << filterBits]uint32
+	for i := range all {
+		all[i], some[i] = 1<<32-1, r.Uint32()
+	}
 	for round := range 40 {
 		for i := range marks {
 			marks[i] = r.Uint64() & r.Uint64() & r.Uint64()
-			switch round {
-			case 0:
+			switch {
+			case round == 0:
 				marks[i] = 0
-			case 1:
+			case round == 1:
 				marks[i] = 1<<64 - 1
-			case 2:
+			case round == 2:
 				marks[i] = 1 << 63
+			case round%2 == 0:
+				marks[i] = 1 << r.IntN(64) & -r.Uint64N(2)
 			}
 		}
-		n := 1 + r.IntN(len(marks))
-		var want []uint16
+		n := 8 << r.IntN(4)
+		text := w[len(w)-64*n-slack:]
+		var want, wantSome []uint16
 		for i, m := range marks[:n] {
 			for ; m != 0; m &= m - 1 {
-				want = append(want, uint16(64*i+bits.TrailingZeros64(m)))
+				at := 64*i + bits.TrailingZeros64(m)
+				want = append(want, uint16(at))
+				if admits(&some, load32(text[at:])) == 1 {
+					wantSome = append(wantSome, uint16(at))
+				}
 			}
 		}
-		kernels := map[string]func(*uint16, *uint64, uintptr) uintptr{}
+		check := func(name string, want []uint16, room int, kernel func(places *uint16) uintptr) {
+			places := guardedPlaces(t, len(want)+room)
+			if got := places[:kernel(&places[0])]; !slices.Equal(got, want) {
+				t.Fatalf("%s: got %v, want %v", name, got, want)
+			}
+		}
 		for _, name := range Implementations() {
 			switch name {
 			case "avx512":
-				kernels[name] = markedPlacesAVX512
+				check("likelyPlacesAVX512", want, 1, func(places *uint16) uintptr {
+					return likelyPlacesAVX512(places, &marks, uintptr(n), &text[0], &all[0])
+				})
+				check("likelyPlacesAVX512", wantSome, 1, func(places *uint16) uintptr {
+					return likelyPlacesAVX512(places, &marks, uintptr(n), &text[0], &some[0])
+				})
 			case "avx2":
-				kernels[name] = markedPlaces
-			}
-		}
-		for name, kernel := range kernels {
-			places := guardedPlaces(t, len(want)+32)
-			k := int(kernel(&places[0], &marks[0], uintptr(n)))
-			if got := places[:k]; !slices.Equal(got, want) {
-				t.Fatalf("%s: got %v, want %v", name, got, want)
+				check("markedPlaces", want, 32, func(places *uint16) uintptr { return markedPlaces(places, &marks[0], uintptr(n)) })
 			}
 		}
 	}
@@ -60,10 +78,6 @@ func guardedPlaces(t *testing.T, n int) []uint16 {
 
 // The places of a plane are those of its bits, in order, and no more are written.
 func TestOrderedPlaces(t *testing.T) {
-	if !slices.Contains(Implementations(), "avx512") {
-		t.Log("not run: the kernels avx512")
-		return
-	}
 	r := rand.New(rand.NewPCG(9, 10))
 	for round := range 60 {
 		stripe := minStripe << (round % 4)
@@ -85,11 +99,24 @@ func TestOrderedPlaces(t *testing.T) {
 				}
 			}
 		}
-		var words [Window / 64]uint64
-		places := guardedPlaces(t, max(1, len(want)))
-		n := int(orderedPlaces(&places[0], &words, &plane[0], uintptr(stripe)))
-		if got := places[:n]; !slices.Equal(got, want) {
-			t.Fatalf("round %d: got %v, want %v", round, got, want)
+		for _, name := range Implementations() {
+			var got []uint16
+			switch name {
+			case "avx512":
+				var words [Window / 64]uint64
+				places := guardedPlaces(t, max(1, len(want)))
+				got = places[:orderedPlaces(&places[0], &words, &plane[0], uintptr(stripe))]
+			case "avx2":
+				var apart [stripes][maxStripe]uint16
+				var counts [stripes]uint64
+				places := guardedPlaces(t, len(want)+16)
+				got = places[:joinedPlaces(&places[0], &apart, &counts, &plane[0], uintptr(stripe))]
+			default:
+				continue
+			}
+			if !slices.Equal(got, want) {
+				t.Fatalf("round %d: %s: got %v, want %v", round, name, got, want)
+			}
 		}
 	}
 }

@@ -24,17 +24,19 @@ const (
 )
 
 // A literal is found by a window of its bytes, one that is rare in logs, in tests that let
-// fewer and fewer places through. In assembly they are these:
+// fewer and fewer places through. In AVX-512 they are these:
 //
 //  1. The kernel marks places by the method that Hyperscan calls Teddy (Wang et al., NSDI
 //     2019): each literal is in one of sixteen buckets; some features of the bytes at a
 //     place, small numbers, look up the sets of the buckets that have such a window; a
 //     place passes when one bucket is in all of the sets. See literalModel.
-//  2. A hash of the first three bytes looks up which fourth bytes may follow.
-//  3. The literals of that hash are compared.
+//  2. A hash of the second and third byte, and part of the fourth, looks up which first
+//     bytes such windows have.
+//  3. Hashes of the bytes look up the literals, of which the first eight bytes are compared.
+//  4. The rest is compared.
 //
-// Portable code looks at every other place only, see evenTable. Case is ignored up to the
-// last comparison.
+// All others begin with the second test, at every other place only, see evenPlaces, and ask a
+// set of hashes before the third. Case is ignored up to the last comparison.
 
 // literals are the literals of Tables, and what has been made of them.
 type literals struct {
@@ -69,94 +71,150 @@ func (l *literals) table(m *literalModel) *literalTable {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.made[m] == nil {
-		if m == evenPlaces {
-			l.made[m] = newEvenLiterals(l.lits)
-		} else {
-			l.made[m] = newLiteralTable(l.lits, m)
-		}
+		l.made[m] = newLiteralTable(l.lits, m)
 	}
 	return l.made[m]
 }
 
 // literalTable finds literals. Immutable.
 type literalTable struct {
-	// first is the table of the first test: bucketTables.
+	// first is the table of the kernel: bucketTables. For evenPlaces there is none.
 	first []byte
-	// even is what stands in the place of first, filter and index in portable code.
-	even *evenTable
-	// filter holds, for the upper bits of each hash of three bytes, the set of the codes
-	// of the bytes that may follow.
-	filter [1 << filterBits]uint64
-	// index maps the hash to the first entry of a chain.
-	index [1 << hashBits]uint16
-	// entries are the literals, chain by chain; the first one is none.
+	// filter holds, for each value of filterHash, the set of the low five bits of the first
+	// byte.
+	filter [1 << filterBits]uint32
+	// sure is a set of the values of sureHash, of the bytes of windows that are known.
+	sure [1 << sureBits / 8]uint8
+	// whole maps wholeHash to the first of the entries whose windows have that, part maps
+	// partHash to the first of those of which only the first or the last three bytes are known.
+	whole [1 << wholeBits]uint32
+	part  [1 << partBits]uint32
+	// entries are chains, one for each hash; the first one is none.
 	entries []literalEntry
-	// longest is the length of the longest chain.
+	// longest is the length of the longest chain of whole and twice that of part.
 	longest int
 }
 
-// literalEntry is one literal in the chain of its window's hash.
+// literalEntry is a literal and a window by which it is known.
 type literalEntry struct {
 	// The first eight bytes x of the literal have (x | fold) & mask == want.
 	fold, mask, want uint64
 	id               uint32
-	off              uint8 // of the window in the literal
-	n                uint8 // length of the literal
-	last             bool  // of its chain
-	lit              *Literal
+	off              int8 // of the window in the literal, -1 or more
+	last             bool // of its chain
 }
 
 const (
-	hashBits = 14
-	// filterBits is how many of them, the upper ones, the filter goes by.
-	filterBits = 11
-	// foldBits set in bytes make them the same in either case. They also confuse a few
-	// other bytes, which the comparison of the text tells apart.
-	foldBits = 0x20202020_20202020
+	filterBits = 13
+	sureBits   = 18
+	wholeBits  = 13
+	partBits   = 11
+	// caseMask takes the bit of case from four bytes. It also confuses a few other bytes,
+	// which the comparison of the text tells apart.
+	caseMask = 0xdfdfdfdf
+	// hashFactor spreads them: the golden ratio, as Knuth has it.
+	hashFactor = 0x9E3779B1
 )
 
-// fourthCode is a number less than 64 for an ASCII byte without regard to case: its Gray
-// code, of which bit 5 tells whether bit 6 was set.
-func fourthCode(b byte) byte { return ((b | 0x20) ^ (b|0x20)>>1) & 63 }
+// filterHash is a hash of the second and the third of four bytes without regard to case, and
+// of the low three bits of the fourth one.
+func filterHash(x uint32) uint32 {
+	return x & (caseMask & 0x07ffff00) * hashFactor >> (32 - filterBits)
+}
 
-// hash3 is a hash of the low three bytes of x.
-func hash3(x uint32) uint32 { return x * (0x9E3779B1 << 8 & (1<<32 - 1)) >> (32 - hashBits) }
+// sureHash is a hash of four bytes without regard to case, wholeHash a smaller one.
+func sureHash(x uint32) uint32 { return x & caseMask * hashFactor >> (32 - sureBits) }
 
-func newLiteralTable(lits []Literal, m *literalModel) *literalTable {
-	t := &literalTable{entries: make([]literalEntry, 1, 1+len(lits))}
-	t.entries[0] = literalEntry{want: 1, last: true}
-	ws := deal(lits, m)
-	t.first = m.bucketTables(ws)
-	chains := make([][]int, len(t.index))
-	for i, w := range ws {
-		s := w.lit.Text[w.off:]
-		h := hash3((uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16) | foldBits&0xffffff)
-		if f := &t.filter[h>>(hashBits-filterBits)]; len(s) > MinLiteral {
-			*f |= 1 << fourthCode(s[3])
-		} else {
-			*f = 1<<64 - 1
+func wholeHash(x uint32) uint32 { return x & caseMask * hashFactor >> (32 - wholeBits) }
+
+// partHash is one of three bytes, firstThree or lastThree of four.
+func partHash(x uint32) uint32 { return x & caseMask * hashFactor >> (32 - partBits) }
+
+// located is a literal, by its index, and the offset of a window in it.
+type located struct{ id, off int }
+
+// quad returns those of the four bytes at off that are in the literal, without regard to case,
+// and a mask of them.
+func quad(text string, off int) (want, mask uint32) {
+	for k := range maxWindow {
+		if j := off + k; j >= 0 && j < len(text) {
+			mask |= 0xdf << (8 * k)
+			want |= uint32(text[j]&0xdf) << (8 * k)
 		}
-		chains[h] = append(chains[h], i)
 	}
+	return want, mask
+}
+
+// newLiteralTable makes the table of literals for the first test m.
+func newLiteralTable(lits []Literal, m *literalModel) *literalTable {
+	t := &literalTable{}
+	var ws []located
+	if m == evenPlaces {
+		ws = evenWindows(lits)
+	} else {
+		dealt := deal(lits, m)
+		t.first = m.bucketTables(dealt)
+		for i, w := range dealt {
+			ws = append(ws, located{i, w.off})
+		}
+	}
+	t.entries = append(t.entries, literalEntry{want: 1, last: true})
+	whole, part := make([][]located, len(t.whole)), make([][]located, len(t.part))
+	for _, w := range ws {
+		want, mask := quad(lits[w.id].Text, w.off)
+		t.admit(want, mask)
+		h := sureHash(want)
+		t.sure[h/8] |= 1 << (h % 8)
+		if mask == caseMask {
+			h := wholeHash(want)
+			whole[h] = append(whole[h], w)
+		} else {
+			h := partHash(want)
+			part[h] = append(part[h], w)
+		}
+	}
+	// Where whole has no chain, the entry that is none stands for one.
+	t.longest = max(1, t.chain(t.whole[:], whole, lits)) + 2*t.chain(t.part[:], part, lits)
+	return t
+}
+
+// admit adds a window to the filter.
+func (t *literalTable) admit(want, mask uint32) {
+	first := uint32(1<<32 - 1)
+	if mask&0xff != 0 {
+		first = 1 << (want & 31)
+	}
+	for fourth := range uint32(8) {
+		if mask>>24 == 0 || fourth == want>>24&7 {
+			t.filter[filterHash(want&0x00ffffff|fourth<<24)] |= first
+		}
+	}
+}
+
+// admits returns 1 if a filter has it that the four bytes of x may be a window, and 0 otherwise.
+func admits(f *[1 << filterBits]uint32, x uint32) uint64 {
+	return uint64(f[filterHash(x)] >> (x & 31) & 1)
+}
+
+// chain adds the entries of chains, and writes down where each begins. It returns the length of
+// the longest.
+func (t *literalTable) chain(first []uint32, chains [][]located, lits []Literal) (longest int) {
 	for h, chain := range chains {
 		if len(chain) == 0 {
 			continue
 		}
-		t.longest = max(t.longest, len(chain))
-		t.index[h] = uint16(len(t.entries))
-		for _, i := range chain {
-			e := newLiteralEntry(lits, i)
-			e.off = uint8(ws[i].off)
-			t.entries = append(t.entries, e)
+		first[h] = uint32(len(t.entries))
+		for _, w := range chain {
+			t.entries = append(t.entries, newLiteralEntry(lits[w.id], w))
 		}
 		t.entries[len(t.entries)-1].last = true
+		longest = max(longest, len(chain))
 	}
-	return t
+	return longest
 }
 
-func newLiteralEntry(lits []Literal, id int) literalEntry {
-	lit := &lits[id]
-	e := literalEntry{id: uint32(id), n: uint8(len(lit.Text)), lit: lit}
+func newLiteralEntry(lit Literal, w located) literalEntry {
+	e := literalEntry{id: uint32(w.id), off: int8(w.off)}
 	for j := 0; j < min(8, len(lit.Text)); j++ {
 		c := lit.Text[j]
 		if lit.Fold && isLetter(c) {
@@ -169,19 +227,53 @@ func newLiteralEntry(lits []Literal, id int) literalEntry {
 	return e
 }
 
+// surely returns 1 if the four bytes of x, or the first or the last three of them, are
+// those of a window, by their hashes, and 0 otherwise.
+func (t *literalTable) surely(x uint32) int {
+	h, i, j := sureHash(x), sureHash(x&firstThree), sureHash(x&lastThree)
+	return int((t.sure[h/8]>>(h%8) | t.sure[i/8]>>(i%8) | t.sure[j/8]>>(j%8)) & 1)
+}
+
+const firstThree, lastThree = 0x00ffffff, 0xffffff00
+
+// compareAt finds the literals that have a window at places.
+func (s *Scanner) compareAt(places []uint16) {
+	t := s.lits
+	for _, at := range places {
+		x := load32(s.w[at:])
+		s.compareChain(t.whole[wholeHash(x)], int(at))
+		s.compareChain(t.part[partHash(x&firstThree)], int(at))
+		s.compareChain(t.part[partHash(x&lastThree)], int(at))
+	}
+}
+
+// compareChain finds the literals of a chain that have their windows at a place.
+func (s *Scanner) compareChain(i uint32, at int) {
+	for ; ; i++ {
+		e := &s.lits.entries[i]
+		start := s.base + at - int(e.off)
+		if start >= 0 && (start+8 > len(s.text) || (load64(s.text[start:])|e.fold)&e.mask == e.want) {
+			s.compare(i, start)
+		}
+		if e.last {
+			return
+		}
+	}
+}
+
 // compare notes the literal of an entry if it starts at text[start], where its first eight
 // bytes are as far as there are so many.
-func (s *Scanner) compare(entry, start int) {
-	e := &s.lits.entries[entry]
+func (s *Scanner) compare(entry uint32, start int) {
 	from := 8
 	if start+from > len(s.text) {
 		from = 0
 	}
-	if e.lit == nil || start < 0 || !e.equal(s.text, start, from) {
+	id := int(s.lits.entries[entry].id)
+	if entry == 0 || start < 0 || !s.t.lits.lits[id].equal(s.text, start, from) {
 		return
 	}
 	k := len(s.found)
-	f := Found{int(e.id), start}
+	f := Found{id, start}
 	s.found = append(s.found, f)
 	// They come in the order of their windows, which is nearly that of their starts.
 	for ; k > 0 && s.found[k-1].after(f); k-- {
@@ -194,16 +286,15 @@ func (f Found) after(g Found) bool {
 }
 
 // equal compares the literal, from its byte i on, with the text at s.
-func (e *literalEntry) equal(b []byte, s, i int) bool {
-	text := e.lit.Text
-	if s+len(text) > len(b) {
+func (l *Literal) equal(b []byte, s, i int) bool {
+	if s+len(l.Text) > len(b) {
 		return false
 	}
-	if !e.lit.Fold {
-		return i >= len(text) || string(b[s+i:s+len(text)]) == text[i:]
+	if !l.Fold {
+		return i >= len(l.Text) || string(b[s+i:s+len(l.Text)]) == l.Text[i:]
 	}
-	for ; i < len(text); i++ {
-		c, d := b[s+i], text[i]
+	for ; i < len(l.Text); i++ {
+		c, d := b[s+i], l.Text[i]
 		if c != d && !(isLetter(c) && c|0x20 == d|0x20) {
 			return false
 		}

@@ -3,6 +3,7 @@ package scan
 import (
 	"math"
 	"sort"
+	"strings"
 )
 
 // What is common in logs, from share.go.
@@ -28,28 +29,24 @@ func share(a, b int) float64 { return math.Exp2(-float64(pairLogs[64*a+b]-'0') /
 // quadShare is roughly how often logs have a quad of the i-th of commonQuads.
 func quadShare(i int) float64 { return 1.4 * math.Exp2(-float64(i+firstQuads)) }
 
-// appendQuad appends four bytes as they are in commonQuads.
-func appendQuad[T string | []byte](dst []byte, b T) []byte {
-	for i := range maxWindow {
+// appendFolded appends bytes as they are in commonQuads.
+func appendFolded[T string | []byte](dst []byte, b T) []byte {
+	for i := range len(b) {
 		dst = append(dst, '0'+byte(folded(b[i])))
 	}
 	return dst
 }
 
-// windowShare is roughly how often logs have the four bytes of the window at off.
-func windowShare(text string, off int) float64 {
-	if off+maxWindow > len(text) {
-		return 0
-	}
-	q := string(appendQuad(nil, text[off:]))
+// windowShare is roughly how often logs have those of the four bytes at off that are in text.
+func windowShare(text string, off int) (share float64) {
+	known := string(appendFolded(nil, text[max(0, off):min(off+maxWindow, len(text))]))
 	for i, qs := range commonQuads {
-		n := len(qs) / maxWindow
-		k := maxWindow * sort.Search(n, func(k int) bool { return qs[maxWindow*k:][:maxWindow] >= q })
-		if k < len(qs) && qs[k:][:maxWindow] == q {
-			return quadShare(i)
+		k := maxWindow * sort.Search(len(qs)/maxWindow, func(k int) bool { return qs[maxWindow*k:][:maxWindow] >= known })
+		for ; strings.HasPrefix(qs[k:], known); k += maxWindow {
+			share += quadShare(i)
 		}
 	}
-	return 0
+	return share
 }
 
 // quadSample is the common quads as a literalModel sees them. It stands for the text that

@@ -16,13 +16,13 @@ var (
 	_ [512]byte = [maxStripe]byte{}
 	_ [12]byte  = [NumClasses]byte{}
 
-	_ [14]byte = [hashBits]byte{}
-	_ [11]byte = [filterBits]byte{}
-	_ [13]byte = [evenBits]byte{}
-	_ [16]byte = [quadBits]byte{}
+	_ [13]byte = [filterBits]byte{}
+	_ [18]byte = [sureBits]byte{}
+	_ [13]byte = [wholeBits]byte{}
+	_ [11]byte = [partBits]byte{}
 	_ [28]byte = [unsafe.Offsetof(literalEntry{}.off)]byte{}
-	_ [30]byte = [unsafe.Offsetof(literalEntry{}.last)]byte{}
-	_ [40]byte = [unsafe.Sizeof(literalEntry{})]byte{}
+	_ [29]byte = [unsafe.Offsetof(literalEntry{}.last)]byte{}
+	_ [32]byte = [unsafe.Sizeof(literalEntry{})]byte{}
 )
 
 // native returns the implementations in assembly that this machine can run.
@@ -37,7 +37,7 @@ func native() (ms []*implementation) {
 			},
 			literals: func(s *Scanner) {
 				s.mark()
-				s.compareMarked()
+				s.compareMarked(likelyPlacesAVX512(&s.marked[0], &s.marks, uintptr(stripes*s.stripe/64), &s.w[0], &s.lits.filter[0]))
 			},
 			run: func(s *Scanner) {
 				s.live = runAVX512(&s.planes[0], &s.t.code.words[0], uintptr(s.stripe), s.live)
@@ -55,18 +55,16 @@ func native() (ms []*implementation) {
 				s.live = classesAVX2(&s.planes[0], &s.w[0], uintptr(s.stripe), s.before)
 			},
 			literals: func(s *Scanner) {
-				t := s.lits.even
-				evenAVX2(&s.marks[0], &s.w[0], uintptr(stripes*s.stripe), &t.filter[0])
+				evenAVX2(&s.marks[0], &s.w[0], uintptr(stripes*s.stripe), &s.lits.filter[0])
 				n := markedPlaces(&s.marked[0], &s.marks[0], uintptr(stripes*s.stripe/64))
-				s.compareEven(s.marked[:surePlaces(&s.marked[0], n, &s.w[0], &t.sure[0])])
+				s.compareMarked(surePlaces(&s.marked[0], n, &s.w[0], &s.lits.sure[0]))
 			},
 			run: func(s *Scanner) {
 				s.live = runAVX2(&s.planes[0], &s.t.code.plain[0], uintptr(s.stripe), s.live)
 			},
 			places: func(s *Scanner, plane []byte) []uint16 {
 				s.counts = [stripes]uint64{}
-				stripePlaces(&s.places, &s.counts, &plane[0], uintptr(len(plane)))
-				return s.joinPlaces()
+				return s.marked[:joinedPlaces(&s.marked[0], &s.places, &s.counts, &plane[0], uintptr(len(plane)))]
 			},
 		})
 	}
@@ -85,17 +83,17 @@ func (s *Scanner) mark() {
 	}
 }
 
-// compareMarked finds the literals at the places that are marked.
-func (s *Scanner) compareMarked() {
+// compareMarked finds the literals that have a window at the first n places of marked.
+func (s *Scanner) compareMarked(n uintptr) {
 	t := s.lits
-	n := markedPlacesAVX512(&s.marked[0], &s.marks[0], uintptr(stripes*s.stripe/64))
-	n = likelyPlaces(&s.marked[0], n, &s.w[0], &t.filter[0])
+	places := s.marked[:n]
 	step := (len(s.same) - 1) / t.longest // so that all that can be found have room
-	for places := s.marked[:n]; len(places) > 0; {
+	for len(places) > 0 {
 		k := min(len(places), step)
-		m := compareEntries(&s.same[0], &places[0], uintptr(k), &s.w[0], unsafe.SliceData(s.text), s.base, max(0, len(s.text)-7), &t.index[0], (*byte)(unsafe.Pointer(&t.entries[0])))
+		m := comparePlaces(&s.same[0], &places[0], uintptr(k), &s.w[0], unsafe.SliceData(s.text), s.base, max(0, len(s.text)-7),
+			&t.whole[0], &t.part[0], (*byte)(unsafe.Pointer(&t.entries[0])))
 		for _, x := range s.same[:m] {
-			s.compare(int(uint32(x)), int(int64(x)>>32))
+			s.compare(uint32(x), int(int64(x)>>32))
 		}
 		places = places[k:]
 	}

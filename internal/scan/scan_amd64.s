@@ -269,7 +269,7 @@ TEXT ·literalsAVX512(SB), NOSPLIT, $0-32
 	LEAQ         (CX)(DX*1), DX
 
 literals512:
-	PREFETCHT0     1024(CX)
+	PREFETCHT0     2048(CX)
 	VMOVDQU64      1(CX), Z18
 	VGF2P8AFFINEQB $0x00, Z17, Z18, Z18
 	VMOVDQA64      Z18, Z19
@@ -312,113 +312,81 @@ literals512:
 	VZEROUPPER
 	RET
 
-// func markedPlacesAVX512(places *uint16, marks *uint64, n uintptr) uintptr
-// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI2, POPCNT
-TEXT ·markedPlacesAVX512(SB), NOSPLIT, $0-32
-	MOVQ         places+0(FP), AX
-	MOVQ         marks+8(FP), CX
-	MOVQ         n+16(FP), DX
-	VMOVDQU64    iotaBytes<>+0(SB), Z0
-	VPXORQ       Z1, Z1, Z1
-	MOVL         $0x00400040, BX
-	VPBROADCASTD BX, Z2
-	MOVQ         AX, BX
-	LEAQ         (CX)(DX*8), DX
+// func likelyPlacesAVX512(places *uint16, marks *[64]uint64, n uintptr, w *byte, filter *uint32) uintptr
+// Requires: AVX, AVX512DQ, AVX512F, BMI, BMI2
+TEXT ·likelyPlacesAVX512(SB), NOSPLIT, $0-48
+	MOVQ places+0(FP), AX
+	MOVQ marks+8(FP), CX
+	MOVQ n+16(FP), DX
+	MOVQ w+24(FP), BX
+	MOVQ filter+32(FP), SI
+	XORQ DI, DI
+	XORQ R8, R8
 
-marked512:
-	KMOVQ         (CX), K1
-	POPCNTQ       (CX), SI
-	VPCOMPRESSB.Z Z0, K1, Z3
-	VPMOVZXBW     Y3, Z4
-	VPADDW        Z1, Z4, Z4
-	VMOVDQU64     Z4, (BX)
-	CMPQ          SI, $0x20
-	JA            crowded512
-
-counted512:
-	LEAQ   (BX)(SI*2), BX
-	VPADDW Z2, Z1, Z1
-	ADDQ   $0x08, CX
-	CMPQ   CX, DX
-	JB     marked512
-	SUBQ   AX, BX
-	SHRQ   $0x01, BX
-	MOVQ   BX, ret+24(FP)
+line:
+	VMOVDQU64 (CX)(R8*8), Z0
+	VPTESTMQ  Z0, Z0, K1
+	KMOVB     K1, R9
+	SHLXQ     R8, R9, R9
+	ORQ       R9, DI
+	ADDQ      $0x08, R8
+	CMPQ      R8, DX
+	JB        line
 	VZEROUPPER
+	MOVQ      AX, DX
+	TESTQ     DI, DI
+	JEQ       none
+
+word:
+	TZCNTQ DI, R9
+	MOVQ   (CX)(R9*8), R8
+	SHLQ   $0x06, R9
+
+marked:
+	TZCNTQ R8, R10
+	ADDQ   R9, R10
+	MOVW   R10, (DX)
+	MOVL   (BX)(R10*1), R10
+	MOVL   R10, R11
+	ANDL   $0x07dfdf00, R11
+	IMUL3L $-1640531535, R11, R11
+	SHRL   $0x13, R11
+	MOVL   (SI)(R11*4), R11
+	SHRXL  R10, R11, R11
+	BLSRQ  R8, R12
+	XORL   R10, R10
+	CMPQ   R12, R8
+	ADCL   R10, R10
+	ANDL   R11, R10
+	LEAQ   (DX)(R10*2), DX
+	MOVQ   R12, R8
+	TZCNTQ R8, R10
+	ADDQ   R9, R10
+	MOVW   R10, (DX)
+	MOVL   (BX)(R10*1), R10
+	MOVL   R10, R11
+	ANDL   $0x07dfdf00, R11
+	IMUL3L $-1640531535, R11, R11
+	SHRL   $0x13, R11
+	MOVL   (SI)(R11*4), R11
+	SHRXL  R10, R11, R11
+	BLSRQ  R8, R12
+	XORL   R10, R10
+	CMPQ   R12, R8
+	ADCL   R10, R10
+	ANDL   R11, R10
+	LEAQ   (DX)(R10*2), DX
+	MOVQ   R12, R8
+	TESTQ  R8, R8
+	JNE    marked
+	BLSRQ  DI, DI
+	JNE    word
+
+none:
+	SUBQ AX, DX
+	SHRQ $0x01, DX
+	MOVQ DX, ret+40(FP)
 	RET
-
-crowded512:
-	VEXTRACTI64X4 $0x01, Z3, Y3
-	VPMOVZXBW     Y3, Z4
-	VPADDW        Z1, Z4, Z4
-	VMOVDQU64     Z4, 64(BX)
-	JMP           counted512
-
-DATA iotaBytes<>+0(SB)/1, $0x00
-DATA iotaBytes<>+1(SB)/1, $0x01
-DATA iotaBytes<>+2(SB)/1, $0x02
-DATA iotaBytes<>+3(SB)/1, $0x03
-DATA iotaBytes<>+4(SB)/1, $0x04
-DATA iotaBytes<>+5(SB)/1, $0x05
-DATA iotaBytes<>+6(SB)/1, $0x06
-DATA iotaBytes<>+7(SB)/1, $0x07
-DATA iotaBytes<>+8(SB)/1, $0x08
-DATA iotaBytes<>+9(SB)/1, $0x09
-DATA iotaBytes<>+10(SB)/1, $0x0a
-DATA iotaBytes<>+11(SB)/1, $0x0b
-DATA iotaBytes<>+12(SB)/1, $0x0c
-DATA iotaBytes<>+13(SB)/1, $0x0d
-DATA iotaBytes<>+14(SB)/1, $0x0e
-DATA iotaBytes<>+15(SB)/1, $0x0f
-DATA iotaBytes<>+16(SB)/1, $0x10
-DATA iotaBytes<>+17(SB)/1, $0x11
-DATA iotaBytes<>+18(SB)/1, $0x12
-DATA iotaBytes<>+19(SB)/1, $0x13
-DATA iotaBytes<>+20(SB)/1, $0x14
-DATA iotaBytes<>+21(SB)/1, $0x15
-DATA iotaBytes<>+22(SB)/1, $0x16
-DATA iotaBytes<>+23(SB)/1, $0x17
-DATA iotaBytes<>+24(SB)/1, $0x18
-DATA iotaBytes<>+25(SB)/1, $0x19
-DATA iotaBytes<>+26(SB)/1, $0x1a
-DATA iotaBytes<>+27(SB)/1, $0x1b
-DATA iotaBytes<>+28(SB)/1, $0x1c
-DATA iotaBytes<>+29(SB)/1, $0x1d
-DATA iotaBytes<>+30(SB)/1, $0x1e
-DATA iotaBytes<>+31(SB)/1, $0x1f
-DATA iotaBytes<>+32(SB)/1, $0x20
-DATA iotaBytes<>+33(SB)/1, $0x21
-DATA iotaBytes<>+34(SB)/1, $0x22
-DATA iotaBytes<>+35(SB)/1, $0x23
-DATA iotaBytes<>+36(SB)/1, $0x24
-DATA iotaBytes<>+37(SB)/1, $0x25
-DATA iotaBytes<>+38(SB)/1, $0x26
-DATA iotaBytes<>+39(SB)/1, $0x27
-DATA iotaBytes<>+40(SB)/1, $0x28
-DATA iotaBytes<>+41(SB)/1, $0x29
-DATA iotaBytes<>+42(SB)/1, $0x2a
-DATA iotaBytes<>+43(SB)/1, $0x2b
-DATA iotaBytes<>+44(SB)/1, $0x2c
-DATA iotaBytes<>+45(SB)/1, $0x2d
-DATA iotaBytes<>+46(SB)/1, $0x2e
-DATA iotaBytes<>+47(SB)/1, $0x2f
-DATA iotaBytes<>+48(SB)/1, $0x30
-DATA iotaBytes<>+49(SB)/1, $0x31
-DATA iotaBytes<>+50(SB)/1, $0x32
-DATA iotaBytes<>+51(SB)/1, $0x33
-DATA iotaBytes<>+52(SB)/1, $0x34
-DATA iotaBytes<>+53(SB)/1, $0x35
-DATA iotaBytes<>+54(SB)/1, $0x36
-DATA iotaBytes<>+55(SB)/1, $0x37
-DATA iotaBytes<>+56(SB)/1, $0x38
-DATA iotaBytes<>+57(SB)/1, $0x39
-DATA iotaBytes<>+58(SB)/1, $0x3a
-DATA iotaBytes<>+59(SB)/1, $0x3b
-DATA iotaBytes<>+60(SB)/1, $0x3c
-DATA iotaBytes<>+61(SB)/1, $0x3d
-DATA iotaBytes<>+62(SB)/1, $0x3e
-DATA iotaBytes<>+63(SB)/1, $0x3f
-GLOBL iotaBytes<>(SB), RODATA|NOPTR, $64
 
 // func runAVX512(planes *byte, code *uint32, stripe uintptr, live uint64) uint64
 // Requires: AVX, AVX512BW, AVX512DQ, AVX512F, AVX512VBMI, BMI
@@ -1293,6 +1261,72 @@ done:
 	MOVQ BX, ret+32(FP)
 	VZEROUPPER
 	RET
+
+DATA iotaBytes<>+0(SB)/1, $0x00
+DATA iotaBytes<>+1(SB)/1, $0x01
+DATA iotaBytes<>+2(SB)/1, $0x02
+DATA iotaBytes<>+3(SB)/1, $0x03
+DATA iotaBytes<>+4(SB)/1, $0x04
+DATA iotaBytes<>+5(SB)/1, $0x05
+DATA iotaBytes<>+6(SB)/1, $0x06
+DATA iotaBytes<>+7(SB)/1, $0x07
+DATA iotaBytes<>+8(SB)/1, $0x08
+DATA iotaBytes<>+9(SB)/1, $0x09
+DATA iotaBytes<>+10(SB)/1, $0x0a
+DATA iotaBytes<>+11(SB)/1, $0x0b
+DATA iotaBytes<>+12(SB)/1, $0x0c
+DATA iotaBytes<>+13(SB)/1, $0x0d
+DATA iotaBytes<>+14(SB)/1, $0x0e
+DATA iotaBytes<>+15(SB)/1, $0x0f
+DATA iotaBytes<>+16(SB)/1, $0x10
+DATA iotaBytes<>+17(SB)/1, $0x11
+DATA iotaBytes<>+18(SB)/1, $0x12
+DATA iotaBytes<>+19(SB)/1, $0x13
+DATA iotaBytes<>+20(SB)/1, $0x14
+DATA iotaBytes<>+21(SB)/1, $0x15
+DATA iotaBytes<>+22(SB)/1, $0x16
+DATA iotaBytes<>+23(SB)/1, $0x17
+DATA iotaBytes<>+24(SB)/1, $0x18
+DATA iotaBytes<>+25(SB)/1, $0x19
+DATA iotaBytes<>+26(SB)/1, $0x1a
+DATA iotaBytes<>+27(SB)/1, $0x1b
+DATA iotaBytes<>+28(SB)/1, $0x1c
+DATA iotaBytes<>+29(SB)/1, $0x1d
+DATA iotaBytes<>+30(SB)/1, $0x1e
+DATA iotaBytes<>+31(SB)/1, $0x1f
+DATA iotaBytes<>+32(SB)/1, $0x20
+DATA iotaBytes<>+33(SB)/1, $0x21
+DATA iotaBytes<>+34(SB)/1, $0x22
+DATA iotaBytes<>+35(SB)/1, $0x23
+DATA iotaBytes<>+36(SB)/1, $0x24
+DATA iotaBytes<>+37(SB)/1, $0x25
+DATA iotaBytes<>+38(SB)/1, $0x26
+DATA iotaBytes<>+39(SB)/1, $0x27
+DATA iotaBytes<>+40(SB)/1, $0x28
+DATA iotaBytes<>+41(SB)/1, $0x29
+DATA iotaBytes<>+42(SB)/1, $0x2a
+DATA iotaBytes<>+43(SB)/1, $0x2b
+DATA iotaBytes<>+44(SB)/1, $0x2c
+DATA iotaBytes<>+45(SB)/1, $0x2d
+DATA iotaBytes<>+46(SB)/1, $0x2e
+DATA iotaBytes<>+47(SB)/1, $0x2f
+DATA iotaBytes<>+48(SB)/1, $0x30
+DATA iotaBytes<>+49(SB)/1, $0x31
+DATA iotaBytes<>+50(SB)/1, $0x32
+DATA iotaBytes<>+51(SB)/1, $0x33
+DATA iotaBytes<>+52(SB)/1, $0x34
+DATA iotaBytes<>+53(SB)/1, $0x35
+DATA iotaBytes<>+54(SB)/1, $0x36
+DATA iotaBytes<>+55(SB)/1, $0x37
+DATA iotaBytes<>+56(SB)/1, $0x38
+DATA iotaBytes<>+57(SB)/1, $0x39
+DATA iotaBytes<>+58(SB)/1, $0x3a
+DATA iotaBytes<>+59(SB)/1, $0x3b
+DATA iotaBytes<>+60(SB)/1, $0x3c
+DATA iotaBytes<>+61(SB)/1, $0x3d
+DATA iotaBytes<>+62(SB)/1, $0x3e
+DATA iotaBytes<>+63(SB)/1, $0x3f
+GLOBL iotaBytes<>(SB), RODATA|NOPTR, $64
 
 // func classesAVX2(planes *byte, w *byte, stripe uintptr, before uint8) uint64
 // Requires: AVX, AVX2
@@ -2481,40 +2515,6 @@ places:
 	MOVQ   BX, ret+24(FP)
 	RET
 
-// func likelyPlaces(places *uint16, n uintptr, w *byte, filter *uint64) uintptr
-TEXT ·likelyPlaces(SB), NOSPLIT, $0-40
-	MOVQ places+0(FP), AX
-	MOVQ n+8(FP), CX
-	MOVQ w+16(FP), DX
-	MOVQ filter+24(FP), BX
-	XORQ DI, DI
-	XORQ SI, SI
-	CMPQ SI, CX
-	JEQ  none
-
-place:
-	MOVWLZX (AX)(SI*2), R8
-	MOVW    R8, (AX)(DI*2)
-	MOVL    (DX)(R8*1), R8
-	ORL     $0x20202020, R8
-	MOVL    R8, R9
-	MOVL    R8, R10
-	SHRL    $0x18, R9
-	SHRL    $0x19, R10
-	XORL    R10, R9
-	IMUL3L  $+930722048, R8, R8
-	SHRL    $0x15, R8
-	MOVQ    (BX)(R8*8), R10
-	BTQ     R9, R10
-	ADCQ    $0x00, DI
-	INCQ    SI
-	CMPQ    SI, CX
-	JB      place
-
-none:
-	MOVQ DI, ret+32(FP)
-	RET
-
 // func surePlaces(places *uint16, n uintptr, w *byte, sure *uint8) uintptr
 // Requires: BMI2
 TEXT ·surePlaces(SB), NOSPLIT, $0-40
@@ -2534,7 +2534,7 @@ place:
 	MOVL    R8, R9
 	ANDL    $0xdfdfdfdf, R9
 	IMUL3L  $-1640531535, R9, R9
-	SHRL    $0x10, R9
+	SHRL    $0x0e, R9
 	MOVL    R9, R10
 	SHRL    $0x05, R10
 	MOVL    (BX)(R10*4), R10
@@ -2543,7 +2543,7 @@ place:
 	MOVL    R8, R9
 	ANDL    $0x00dfdfdf, R9
 	IMUL3L  $-1640531535, R9, R9
-	SHRL    $0x10, R9
+	SHRL    $0x0e, R9
 	MOVL    R9, R10
 	SHRL    $0x05, R10
 	MOVL    (BX)(R10*4), R10
@@ -2552,7 +2552,7 @@ place:
 	MOVL    R8, R9
 	ANDL    $0xdfdfdf00, R9
 	IMUL3L  $-1640531535, R9, R9
-	SHRL    $0x10, R9
+	SHRL    $0x0e, R9
 	MOVL    R9, R10
 	SHRL    $0x05, R10
 	MOVL    (BX)(R10*4), R10
@@ -2568,113 +2568,162 @@ none:
 	MOVQ DI, ret+32(FP)
 	RET
 
-// func compareEntries(same *uint64, places *uint16, n uintptr, w *byte, text *byte, base int, limit int, index *uint16, entries *byte) uintptr
-TEXT ·compareEntries(SB), NOSPLIT, $0-80
+// func comparePlaces(same *uint64, places *uint16, n uintptr, w *byte, text *byte, base int, limit int, whole *uint32, part *uint32, entries *byte) uintptr
+TEXT ·comparePlaces(SB), NOSPLIT, $0-88
 	MOVQ same+0(FP), AX
 	MOVQ places+8(FP), CX
 	MOVQ n+16(FP), DX
 	MOVQ w+24(FP), BX
 	MOVQ text+32(FP), SI
 	MOVQ limit+48(FP), DI
-	MOVQ entries+64(FP), R8
+	MOVQ entries+72(FP), R8
 	LEAQ (CX)(DX*2), DX
-	MOVQ AX, R14
 
 nextPlace:
 	MOVWLZX (CX), R9
 	ADDQ    $0x02, CX
 	MOVL    (BX)(R9*1), R10
-	ORL     $0x20202020, R10
-	IMUL3L  $+930722048, R10, R10
-	SHRL    $0x12, R10
-	MOVQ    index+56(FP), R12
-	MOVWLZX (R12)(R10*2), R10
-	MOVQ    base+40(FP), R12
-	ADDQ    R12, R9
+	MOVL    R10, R11
+	MOVL    R10, R12
+	ANDL    $0xdfdfdfdf, R10
+	IMUL3L  $-1640531535, R10, R10
+	SHRL    $0x13, R10
+	MOVQ    whole+56(FP), R14
+	MOVL    (R14)(R10*4), R10
+	MOVQ    part+64(FP), R14
+	ANDL    $0x00dfdfdf, R11
+	IMUL3L  $-1640531535, R11, R11
+	SHRL    $0x15, R11
+	MOVL    (R14)(R11*4), R11
+	ANDL    $0xdfdfdf00, R12
+	IMUL3L  $-1640531535, R12, R12
+	SHRL    $0x15, R12
+	MOVL    (R14)(R12*4), R12
+	MOVQ    base+40(FP), R14
+	ADDQ    R14, R9
 
 entry:
-	LEAQ    (R10)(R10*4), R13
-	LEAQ    (R8)(R13*8), R13
-	MOVBLZX 28(R13), R12
-	MOVQ    R9, R11
-	SUBQ    R12, R11
-	MOVQ    R11, R12
-	SHLQ    $0x20, R12
-	ORQ     R10, R12
-	MOVQ    R12, (AX)
-	CMPQ    R11, DI
+	MOVQ    R10, R15
+	SHLQ    $0x05, R15
+	ADDQ    R8, R15
+	MOVBQSX 28(R15), R14
+	MOVQ    R9, R13
+	SUBQ    R14, R13
+	MOVQ    R13, R14
+	SHLQ    $0x20, R14
+	ORQ     R10, R14
+	MOVQ    R14, (AX)
+	CMPQ    R13, DI
 	JCC     pass
-	MOVQ    (SI)(R11*1), R12
-	ORQ     (R13), R12
-	ANDQ    8(R13), R12
-	CMPQ    R12, 16(R13)
-	SETEQ   R12
-	MOVBLZX R12, R12
-	LEAQ    (AX)(R12*8), AX
+	MOVQ    (SI)(R13*1), R14
+	ORQ     (R15), R14
+	ANDQ    8(R15), R14
+	CMPQ    R14, 16(R15)
+	SETEQ   R14
+	MOVBLZX R14, R14
+	LEAQ    (AX)(R14*8), AX
 
 after:
-	INCL R10
-	CMPB 30(R13), $0x00
-	JEQ  entry
-	CMPQ CX, DX
-	JB   nextPlace
-	SUBQ R14, AX
-	SHRQ $0x03, AX
-	MOVQ AX, ret+72(FP)
+	INCL  R10
+	CMPB  29(R15), $0x00
+	JEQ   entry
+	MOVL  R11, R10
+	MOVL  R12, R11
+	XORL  R12, R12
+	TESTL R10, R10
+	JNE   entry
+	MOVL  R11, R10
+	XORL  R11, R11
+	TESTL R10, R10
+	JNE   entry
+	CMPQ  CX, DX
+	JB    nextPlace
+	MOVQ  same+0(FP), R14
+	SUBQ  R14, AX
+	SHRQ  $0x03, AX
+	MOVQ  AX, ret+80(FP)
 	RET
 
 pass:
 	ADDQ $0x08, AX
 	JMP  after
 
-// func stripePlaces(places *[8][512]uint16, n *[8]uint64, plane *byte, stripe uintptr)
+// func joinedPlaces(joined *uint16, places *[8][512]uint16, n *[8]uint64, plane *byte, stripe uintptr) uintptr
 // Requires: AVX, AVX2, BMI
-TEXT ·stripePlaces(SB), NOSPLIT, $0-32
-	MOVQ  places+0(FP), AX
-	MOVQ  n+8(FP), CX
-	MOVQ  plane+16(FP), DX
-	MOVQ  stripe+24(FP), BX
+TEXT ·joinedPlaces(SB), NOSPLIT, $0-48
+	MOVQ  places+8(FP), AX
+	MOVQ  n+16(FP), CX
+	MOVQ  plane+24(FP), DX
+	MOVQ  stripe+32(FP), BX
 	MOVQ  DX, SI
-	LEAQ  (DX)(BX*1), BX
+	LEAQ  (DX)(BX*1), DI
 	VPXOR Y0, Y0, Y0
 
 line:
 	VPCMPEQQ  (SI), Y0, Y1
 	VPCMPEQQ  32(SI), Y0, Y2
-	VMOVMSKPD Y1, R11
-	VMOVMSKPD Y2, DI
-	SHLL      $0x04, DI
-	ORL       DI, R11
-	XORL      $0xff, R11
+	VMOVMSKPD Y1, R12
+	VMOVMSKPD Y2, R8
+	SHLL      $0x04, R8
+	ORL       R8, R12
+	XORL      $0xff, R12
 	JEQ       nextLine
-	MOVQ      SI, R12
-	SUBQ      DX, R12
+	MOVQ      SI, R13
+	SUBQ      DX, R13
 
 wordOfLine:
-	TZCNTL R11, R13
-	MOVQ   (SI)(R13*8), DI
-	LEAQ   (R12)(R13*8), R13
+	TZCNTL R12, R14
+	MOVQ   (SI)(R14*8), R8
+	LEAQ   (R13)(R14*8), R14
 
 bit:
-	TZCNTQ DI, R8
-	MOVL   R8, R9
-	ANDL   $0x07, R9
-	SHRL   $0x03, R8
-	ADDL   R13, R8
-	MOVQ   (CX)(R9*8), R10
-	INCQ   (CX)(R9*8)
-	SHLL   $0x09, R9
-	ADDQ   R10, R9
-	MOVW   R8, (AX)(R9*2)
-	BLSRQ  DI, DI
+	TZCNTQ R8, R9
+	MOVL   R9, R10
+	ANDL   $0x07, R10
+	SHRL   $0x03, R9
+	ADDL   R14, R9
+	MOVQ   (CX)(R10*8), R11
+	INCQ   (CX)(R10*8)
+	SHLL   $0x09, R10
+	ADDQ   R11, R10
+	MOVW   R9, (AX)(R10*2)
+	BLSRQ  R8, R8
 	JNE    bit
-	BLSRL  R11, R11
+	BLSRL  R12, R12
 	JNE    wordOfLine
 
 nextLine:
-	ADDQ $0x40, SI
-	CMPQ SI, BX
-	JB   line
+	ADDQ         $0x40, SI
+	CMPQ         SI, DI
+	JB           line
+	VPXOR        Y0, Y0, Y0
+	VMOVQ        BX, X2
+	VPBROADCASTW X2, Y1
+	MOVQ         joined+0(FP), DX
+	MOVL         $0x00000008, BX
+
+stripe:
+	MOVQ (CX), R11
+	MOVQ DX, SI
+	LEAQ (DX)(R11*2), DX
+	MOVQ AX, R8
+
+sixteen:
+	VPADDW  (R8), Y0, Y2
+	VMOVDQU Y2, (SI)
+	ADDQ    $0x20, R8
+	ADDQ    $0x20, SI
+	CMPQ    SI, DX
+	JB      sixteen
+	VPADDW  Y1, Y0, Y0
+	ADDQ    $0x00000400, AX
+	ADDQ    $0x08, CX
+	SUBL    $0x01, BX
+	JNE     stripe
+	MOVQ    joined+0(FP), R8
+	SUBQ    R8, DX
+	SHRQ    $0x01, DX
+	MOVQ    DX, ret+40(FP)
 	VZEROUPPER
 	RET
 

@@ -47,7 +47,7 @@ func TestShares(t *testing.T) {
 			total += weight
 		}
 		for i := 0; i+maxWindow <= len(text); i++ {
-			q := [maxWindow]byte(appendQuad(nil, text[i:]))
+			q := [maxWindow]byte(appendFolded(nil, text[i:i+maxWindow]))
 			quads[q] += weight
 		}
 	}

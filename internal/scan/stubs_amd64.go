@@ -14,11 +14,12 @@ func classesAVX512(planes *byte, w *byte, stripe uintptr, before uint8, kinds *[
 //go:noescape
 func literalsAVX512(marks *uint64, w *byte, n uintptr, tables *byte)
 
-// markedPlacesAVX512 writes down the places marked in n words, and returns how many.
-// It writes up to 64 bytes more than that. Needs AVX-512 BW and VBMI2.
+// likelyPlacesAVX512 writes down the places marked in n words, a multiple of eight, that a filter admits, and
+// returns how many. It writes one more than that, and reads w up to the fourth byte behind the last word.
+// Needs AVX-512 F and DQ, BMI1 and BMI2.
 //
 //go:noescape
-func markedPlacesAVX512(places *uint16, marks *uint64, n uintptr) uintptr
+func likelyPlacesAVX512(places *uint16, marks *[64]uint64, n uintptr, w *byte, filter *uint32) uintptr
 
 // runAVX512 runs a program over planes and returns which slots are live. Needs AVX-512 F, BW, VBMI.
 //
@@ -46,30 +47,25 @@ func runAVX2(planes *byte, code *uint32, stripe uintptr, live uint64) uint64
 //go:noescape
 func markedPlaces(places *uint16, marks *uint64, n uintptr) uintptr
 
-// likelyPlaces keeps those of n places that pass the filter, and returns how many.
-//
-//go:noescape
-func likelyPlaces(places *uint16, n uintptr, w *byte, filter *uint64) uintptr
-
 // surePlaces keeps those of n places whose four bytes, or three of them, have a hash in a set, and returns
 // how many. Needs BMI2.
 //
 //go:noescape
 func surePlaces(places *uint16, n uintptr, w *byte, sure *uint8) uintptr
 
-// compareEntries writes down the entries whose first eight bytes are in text, for n > 0 places in w, which
+// comparePlaces writes down the entries whose first eight bytes are in text, for n > 0 places in w, which
 // is at base in text, and returns how many: the start in the upper half, the index of the entry in the lower.
 // It passes entries that start outside of text[:limit], and reads eight bytes from where others start.
 // It writes one more than it returns.
 //
 //go:noescape
-func compareEntries(same *uint64, places *uint16, n uintptr, w *byte, text *byte, base int, limit int, index *uint16, entries *byte) uintptr
+func comparePlaces(same *uint64, places *uint16, n uintptr, w *byte, text *byte, base int, limit int, whole *uint32, part *uint32, entries *byte) uintptr
 
-// stripePlaces writes down the places of the bits of a plane, for each stripe apart, and adds their numbers to n.
-// Needs AVX2 and BMI1.
+// joinedPlaces writes down the places of the bits of a plane in the order of the text, and returns how many.
+// It writes up to 32 bytes more than that. It uses places, and n, which must be zero. Needs AVX2 and BMI1.
 //
 //go:noescape
-func stripePlaces(places *[8][512]uint16, n *[8]uint64, plane *byte, stripe uintptr)
+func joinedPlaces(joined *uint16, places *[8][512]uint16, n *[8]uint64, plane *byte, stripe uintptr) uintptr
 
 // orderedPlaces writes down the places of the bits of a plane in the order of the text, and returns how many.
 // It uses words. Needs AVX-512 F, BW, DQ, VBMI, GFNI, BMI1 and BMI2.

@@ -246,15 +246,6 @@ func classesAVX2() {
 	RET()
 }
 
-// Of ../even.go.
-const (
-	evenBits   = 13
-	quadBits   = 16
-	evenMask   = 0x07dfdf00
-	quadMask   = 0xdfdfdfdf
-	quadFactor = 0x9E3779B1
-)
-
 // dwords returns a register with all dwords x.
 func dwords(x uint32) reg.VecVirtual {
 	y, v := XMM(), YMM()
@@ -275,7 +266,7 @@ func evenAVX2() {
 	w := Load(Param("w"), GP64()).(reg.GPVirtual)
 	n := Load(Param("n"), GP64()).(reg.GPVirtual)
 	filter := Load(Param("filter"), GP64()).(reg.GPVirtual)
-	mask, factor, low := dwords(evenMask), dwords(quadFactor), dwords(31)
+	mask, factor, low := dwords(filterMask), dwords(hashFactor), dwords(31)
 	end := GP64()
 	LEAQ(Mem{Base: w, Index: n, Scale: 1}, end)
 	Label("even2")
@@ -287,7 +278,7 @@ func evenAVX2() {
 			VMOVDQU(Mem{Base: w, Disp: 32*half + 2*k}, x)
 			VPAND(mask, x, h)
 			VPMULLD(factor, h, h)
-			VPSRLD(Imm(32-evenBits), h, h)
+			VPSRLD(Imm(32-filterBits), h, h)
 			VPCMPEQD(all, all, all)
 			VPGATHERDD(all, Mem{Base: filter, Index: h, Scale: 4}, sets)
 			VPAND(low, x, x)

@@ -217,7 +217,7 @@ func literalsAVX512() {
 	end := GP64()
 	LEAQ(Mem{Base: w, Index: n, Scale: 1}, end)
 	Label("literals512")
-	PREFETCHT0(Mem{Base: w, Disp: 1024})
+	PREFETCHT0(Mem{Base: w, Disp: 2048})
 	var hit [2]reg.VecVirtual
 	second, rotated := 0, ZMM() // of the pairs, which come in the order of those
 	for f, pair := range pairs {
@@ -255,54 +255,76 @@ func literalsAVX512() {
 	RET()
 }
 
-// markedPlacesAVX512 writes down the places of marks.
-func markedPlacesAVX512() {
-	TEXT("markedPlacesAVX512", attr.NOSPLIT, "func(places *uint16, marks *uint64, n uintptr) uintptr")
+// likelyPlacesAVX512 writes down the places of marks that a filter admits. Most words have one
+// mark or none: it looks at two of each that has some, whether there are or not, since a jump
+// for each would cost more.
+func likelyPlacesAVX512() {
+	TEXT("likelyPlacesAVX512", attr.NOSPLIT, "func(places *uint16, marks *[64]uint64, n uintptr, w *byte, filter *uint32) uintptr")
 	Pragma("noescape")
-	Doc("markedPlacesAVX512 writes down the places marked in n words, and returns how many.",
-		"It writes up to 64 bytes more than that. Needs AVX-512 BW and VBMI2.")
+	Doc("likelyPlacesAVX512 writes down the places marked in n words, a multiple of eight, that a filter admits, and",
+		"returns how many. It writes one more than that, and reads w up to the fourth byte behind the last word.",
+		"Needs AVX-512 F and DQ, BMI1 and BMI2.")
 	places := Load(Param("places"), GP64()).(reg.GPVirtual)
 	marks := Load(Param("marks"), GP64()).(reg.GPVirtual)
 	n := Load(Param("n"), GP64()).(reg.GPVirtual)
-	iota, base, step := ZMM(), ZMM(), ZMM()
-	VMOVDQU64(iotaBytes(), iota)
-	VPXORQ(base, base, base)
-	x := GP32()
-	MOVL(U32(64<<16|64), x)
-	VPBROADCASTD(x, step)
-	p, end := GP64(), GP64()
+	w := Load(Param("w"), GP64()).(reg.GPVirtual)
+	filter := Load(Param("filter"), GP64()).(reg.GPVirtual)
+
+	// some gets a bit for each word that has some.
+	some, i, x := GP64(), GP64(), GP64()
+	k, v := K(), ZMM()
+	XORQ(some, some)
+	XORQ(i, i)
+	Label("line")
+	VMOVDQU64(Mem{Base: marks, Index: i, Scale: 8}, v)
+	VPTESTMQ(v, v, k)
+	KMOVB(k, x.As32())
+	SHLXQ(i, x, x)
+	ORQ(x, some)
+	ADDQ(Imm(8), i)
+	CMPQ(i, n)
+	JB(LabelRef("line"))
+	VZEROUPPER()
+
+	p := GP64()
 	MOVQ(places, p)
-	LEAQ(Mem{Base: marks, Index: n, Scale: 8}, end)
-	k, at, v, c := K(), ZMM(), ZMM(), GP64()
-	// put writes the places of half of the word.
-	put := func(disp int) {
-		VPMOVZXBW(at.AsY(), v)
-		VPADDW(base, v, v)
-		VMOVDQU64(v, Mem{Base: p, Disp: disp})
+	TESTQ(some, some)
+	JEQ(LabelRef("none"))
+	Label("word")
+	word, base := GP64(), GP64()
+	TZCNTQ(some, base)
+	MOVQ(Mem{Base: marks, Index: base, Scale: 8}, word)
+	SHLQ(Imm(6), base)
+	Label("marked")
+	for range 2 {
+		at, quad, h := GP64(), GP64(), GP64()
+		TZCNTQ(word, at)
+		ADDQ(base, at)
+		MOVW(at.As16(), Mem{Base: p})
+		MOVL(Mem{Base: w, Index: at, Scale: 1}, quad.As32())
+		MOVL(quad.As32(), h.As32())
+		hash(h, filterMask, filterBits)
+		MOVL(Mem{Base: filter, Index: h, Scale: 4}, h.As32())
+		SHRXL(quad.As32(), h.As32(), h.As32())
+		// One mark, or none, is less when it is gone.
+		rest := GP64()
+		BLSRQ(word, rest)
+		XORL(at.As32(), at.As32())
+		CMPQ(rest, word)
+		ADCL(at.As32(), at.As32())
+		ANDL(h.As32(), at.As32())
+		LEAQ(Mem{Base: p, Index: at, Scale: 2}, p)
+		MOVQ(rest, word)
 	}
-	Label("marked512")
-	KMOVQ(Mem{Base: marks}, k)
-	POPCNTQ(Mem{Base: marks}, c)
-	VPCOMPRESSB_Z(iota, k, at)
-	put(0)
-	CMPQ(c, Imm(32))
-	JA(LabelRef("crowded512"))
-	Label("counted512")
-	LEAQ(Mem{Base: p, Index: c, Scale: 2}, p)
-	VPADDW(step, base, base)
-	ADDQ(Imm(8), marks)
-	CMPQ(marks, end)
-	JB(LabelRef("marked512"))
+	TESTQ(word, word)
+	JNE(LabelRef("marked"))
+	BLSRQ(some, some)
+	JNE(LabelRef("word"))
+	Label("none")
 	SUBQ(places, p)
 	SHRQ(Imm(1), p)
 	Store(p, ReturnIndex(0))
-	VZEROUPPER()
 	RET()
-
-	Label("crowded512")
-	VEXTRACTI64X4(Imm(1), at, at.AsY())
-	put(64)
-	JMP(LabelRef("counted512"))
 }
 
 // runAVX512 runs a program. There is one interpreter for each length of stripes, which

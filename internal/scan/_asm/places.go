@@ -7,25 +7,29 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// Of ../literal.go: the hash, and the layout of literalEntry.
+// Of ../literal.go: the hashes, and the layout of literalEntry.
 const (
-	hashBits   = 14
-	filterBits = 11
-	hashFactor = 0x9E3779B1 << 8 & (1<<32 - 1)
+	filterBits = 13
+	filterMask = 0x07dfdf00
+	sureBits   = 18
+	wholeBits  = 13
+	partBits   = 11
+	caseMask   = 0xdfdfdfdf
+	hashFactor = 0x9E3779B1
 
 	entryFold = 0
 	entryMask = 8
 	entryWant = 16
 	entryOff  = 28
-	entryLast = 30
-	entrySize = 40
+	entryLast = 29
+	entrySize = 32
 )
 
-// hash3 hashes the bytes in x.
-func hash3(x reg.GPVirtual) {
-	ORL(U32(0x20202020), x.As32())
-	IMUL3L(I32(hashFactor), x.As32(), x.As32())
-	SHRL(Imm(32-hashBits), x.As32())
+// hash hashes the bytes of x under a mask, to bits.
+func hash(x reg.GPVirtual, mask uint32, bits uint64) {
+	ANDL(U32(mask), x.As32())
+	IMUL3L(I32(hashFactor-1<<32), x.As32(), x.As32())
+	SHRL(Imm(32-bits), x.As32())
 }
 
 // eachBit calls f for four bits of x at a time, as long as there are some: how many there
@@ -76,9 +80,9 @@ func markedPlaces() {
 	RET()
 }
 
-// keepPlaces writes the loop that keeps the places whose four bytes x pass a test, which
-// sets the carry flag for them and may change x. Each place is written and kept only if it
-// passes: most do not, but which do cannot be foreseen.
+// keepPlaces writes the loop that keeps the places whose four bytes x pass a test by a table,
+// which sets the carry flag for them. Each place is written and kept only if it passes: most
+// do not, but which do cannot be foreseen.
 func keepPlaces(table string, test func(x, table reg.GPVirtual)) {
 	places := Load(Param("places"), GP64()).(reg.GPVirtual)
 	n := Load(Param("n"), GP64()).(reg.GPVirtual)
@@ -103,27 +107,7 @@ func keepPlaces(table string, test func(x, table reg.GPVirtual)) {
 	RET()
 }
 
-// likelyPlaces keeps the places that pass the filter.
-func likelyPlaces() {
-	TEXT("likelyPlaces", attr.NOSPLIT, "func(places *uint16, n uintptr, w *byte, filter *uint64) uintptr")
-	Pragma("noescape")
-	Doc("likelyPlaces keeps those of n places that pass the filter, and returns how many.")
-	keepPlaces("filter", func(h, filter reg.GPVirtual) {
-		fourth, bits := GP64(), GP64()
-		ORL(U32(0x20202020), h.As32())
-		MOVL(h.As32(), fourth.As32())
-		MOVL(h.As32(), bits.As32())
-		SHRL(Imm(24), fourth.As32())
-		SHRL(Imm(25), bits.As32())
-		XORL(bits.As32(), fourth.As32())
-		IMUL3L(I32(hashFactor), h.As32(), h.As32())
-		SHRL(Imm(32-filterBits), h.As32())
-		MOVQ(Mem{Base: filter, Index: h, Scale: 8}, bits)
-		BTQ(fourth, bits)
-	})
-}
-
-// surePlaces keeps the places that pass the second filter of even places.
+// surePlaces keeps the places that have a hash in a set.
 func surePlaces() {
 	TEXT("surePlaces", attr.NOSPLIT, "func(places *uint16, n uintptr, w *byte, sure *uint8) uintptr")
 	Pragma("noescape")
@@ -131,11 +115,9 @@ func surePlaces() {
 		"how many. Needs BMI2.")
 	keepPlaces("sure", func(x, sure reg.GPVirtual) {
 		h, bits, any := GP64(), GP64(), GP64()
-		for k, mask := range []uint32{quadMask, quadMask & 0x00ffffff, quadMask & 0xffffff00} {
+		for k, mask := range []uint32{caseMask, caseMask & 0x00ffffff, caseMask & 0xffffff00} {
 			MOVL(x.As32(), h.As32())
-			ANDL(U32(mask), h.As32())
-			IMUL3L(I32(quadFactor&(1<<32-1)-1<<32), h.As32(), h.As32())
-			SHRL(Imm(32-quadBits), h.As32())
+			hash(h, mask, sureBits)
 			MOVL(h.As32(), bits.As32())
 			SHRL(Imm(5), bits.As32())
 			MOVL(Mem{Base: sure, Index: bits, Scale: 4}, bits.As32())
@@ -150,11 +132,11 @@ func surePlaces() {
 	})
 }
 
-// compareEntries compares the first eight bytes of the literals that may be at places.
-func compareEntries() {
-	TEXT("compareEntries", attr.NOSPLIT, "func(same *uint64, places *uint16, n uintptr, w *byte, text *byte, base, limit int, index *uint16, entries *byte) uintptr")
+// comparePlaces compares the first eight bytes of the literals that may be at places.
+func comparePlaces() {
+	TEXT("comparePlaces", attr.NOSPLIT, "func(same *uint64, places *uint16, n uintptr, w *byte, text *byte, base, limit int, whole, part *uint32, entries *byte) uintptr")
 	Pragma("noescape")
-	Doc("compareEntries writes down the entries whose first eight bytes are in text, for n > 0 places in w, which",
+	Doc("comparePlaces writes down the entries whose first eight bytes are in text, for n > 0 places in w, which",
 		"is at base in text, and returns how many: the start in the upper half, the index of the entry in the lower.",
 		"It passes entries that start outside of text[:limit], and reads eight bytes from where others start.",
 		"It writes one more than it returns.")
@@ -165,25 +147,31 @@ func compareEntries() {
 	text := Load(Param("text"), GP64()).(reg.GPVirtual)
 	limit := Load(Param("limit"), GP64()).(reg.GPVirtual)
 	entries := Load(Param("entries"), GP64()).(reg.GPVirtual)
-	end, at, i, start, x, e := GP64(), GP64(), GP64(), GP64(), GP64(), GP64()
+	end, at, i, first, last, start, x, e := GP64(), GP64(), GP64(), GP64(), GP64(), GP64(), GP64(), GP64()
 	LEAQ(Mem{Base: places, Index: n, Scale: 2}, end)
-	first := GP64()
-	MOVQ(same, first)
 
 	Label("nextPlace")
 	MOVWLZX(Mem{Base: places}, at.As32())
 	ADDQ(Imm(2), places)
 	MOVL(Mem{Base: w, Index: at, Scale: 1}, i.As32())
-	hash3(i)
-	Load(Param("index"), x)
-	MOVWLZX(Mem{Base: x, Index: i, Scale: 2}, i.As32())
+	MOVL(i.As32(), first.As32())
+	MOVL(i.As32(), last.As32())
+	hash(i, caseMask, wholeBits)
+	Load(Param("whole"), x)
+	MOVL(Mem{Base: x, Index: i, Scale: 4}, i.As32())
+	Load(Param("part"), x)
+	hash(first, caseMask&0x00ffffff, partBits)
+	MOVL(Mem{Base: x, Index: first, Scale: 4}, first.As32())
+	hash(last, caseMask&0xffffff00, partBits)
+	MOVL(Mem{Base: x, Index: last, Scale: 4}, last.As32())
 	Load(Param("base"), x)
 	ADDQ(x, at)
 
 	Label("entry")
-	LEAQ(Mem{Base: i, Index: i, Scale: 4}, e) // of entrySize bytes, eight times five
-	LEAQ(Mem{Base: entries, Index: e, Scale: entrySize / 5}, e)
-	MOVBLZX(Mem{Base: e, Disp: entryOff}, x.As32())
+	MOVQ(i, e)
+	SHLQ(Imm(5), e) // of entrySize bytes
+	ADDQ(entries, e)
+	MOVBQSX(Mem{Base: e, Disp: entryOff}, x)
 	MOVQ(at, start)
 	SUBQ(x, start)
 	MOVQ(start, x)
@@ -203,9 +191,19 @@ func compareEntries() {
 	INCL(i.As32())
 	CMPB(Mem{Base: e, Disp: entryLast}, Imm(0))
 	JEQ(LabelRef("entry"))
+	MOVL(first.As32(), i.As32())
+	MOVL(last.As32(), first.As32())
+	XORL(last.As32(), last.As32())
+	TESTL(i.As32(), i.As32())
+	JNE(LabelRef("entry"))
+	MOVL(first.As32(), i.As32())
+	XORL(first.As32(), first.As32())
+	TESTL(i.As32(), i.As32())
+	JNE(LabelRef("entry"))
 	CMPQ(places, end)
 	JB(LabelRef("nextPlace"))
-	SUBQ(first, same)
+	Load(Param("same"), x)
+	SUBQ(x, same)
 	SHRQ(Imm(3), same)
 	Store(same, ReturnIndex(0))
 	RET()
@@ -215,13 +213,13 @@ func compareEntries() {
 	JMP(LabelRef("after"))
 }
 
-// stripePlaces writes down the places of the bits of a plane, stripe by stripe: those of
-// one stripe are in order.
-func stripePlaces() {
-	TEXT("stripePlaces", attr.NOSPLIT, "func(places *[8][512]uint16, n *[8]uint64, plane *byte, stripe uintptr)")
+// joinedPlaces writes down the places of the bits of a plane, first for each stripe apart,
+// where they are in order, then one stripe behind the other.
+func joinedPlaces() {
+	TEXT("joinedPlaces", attr.NOSPLIT, "func(joined *uint16, places *[8][512]uint16, n *[8]uint64, plane *byte, stripe uintptr) uintptr")
 	Pragma("noescape")
-	Doc("stripePlaces writes down the places of the bits of a plane, for each stripe apart, and adds their numbers to n.",
-		"Needs AVX2 and BMI1.")
+	Doc("joinedPlaces writes down the places of the bits of a plane in the order of the text, and returns how many.",
+		"It writes up to 32 bytes more than that. It uses places, and n, which must be zero. Needs AVX2 and BMI1.")
 	places := Load(Param("places"), GP64()).(reg.GPVirtual)
 	n := Load(Param("n"), GP64()).(reg.GPVirtual)
 	plane := Load(Param("plane"), GP64()).(reg.GPVirtual)
@@ -271,6 +269,35 @@ func stripePlaces() {
 	ADDQ(Imm(64), p)
 	CMPQ(p, end)
 	JB(LabelRef("line"))
+
+	start, step, y := YMM(), YMM(), YMM()
+	VPXOR(start, start, start)
+	VMOVQ(stripe, y.AsX())
+	VPBROADCASTW(y.AsX(), step)
+	joined := Load(Param("joined"), GP64()).(reg.GPVirtual)
+	left := GP32()
+	MOVL(U32(8), left)
+	Label("stripe")
+	MOVQ(Mem{Base: n}, count)
+	MOVQ(joined, p)
+	LEAQ(Mem{Base: joined, Index: count, Scale: 2}, joined)
+	MOVQ(places, x)
+	Label("sixteen")
+	VPADDW(Mem{Base: x}, start, y)
+	VMOVDQU(y, Mem{Base: p})
+	ADDQ(Imm(32), x)
+	ADDQ(Imm(32), p)
+	CMPQ(p, joined)
+	JB(LabelRef("sixteen"))
+	VPADDW(step, start, start)
+	ADDQ(U32(2*maxStripe), places)
+	ADDQ(Imm(8), n)
+	SUBL(Imm(1), left)
+	JNE(LabelRef("stripe"))
+	Load(Param("joined"), x)
+	SUBQ(x, joined)
+	SHRQ(Imm(1), joined)
+	Store(joined, ReturnIndex(0))
 	VZEROUPPER()
 	RET()
 }
