@@ -195,6 +195,7 @@ type backwards struct {
 	i, limit int
 	opened   bool     // the last thing read is '['
 	doubled  bool     // each quotation mark stands twice, as in a field of CSV (RFC 4180)
+	asked    bool     // doubled is known
 	at       []uint32 // of the view that b is, where it is one
 	seen     mark     // a quotation mark that was passed, of the JSON and not within its strings
 }
@@ -228,9 +229,13 @@ func (r *backwards) quote() (mark, bool) {
 		return mark{}, false
 	}
 	m := mark{Span: Span{r.i - 1, r.i}}
-	if m.Start > r.limit && r.pair(m.Start-1) && (r.doubled || r.twice(m.Start-1)) {
-		r.doubled = true
-		m.Start--
+	if m.Start > r.limit && r.pair(m.Start-1) {
+		if !r.asked {
+			r.asked, r.doubled = true, r.twice(m.Start-1)
+		}
+		if r.doubled {
+			m.Start--
+		}
 	}
 	for m.Start > r.limit && r.b[m.Start-1] == '\\' {
 		m.Start--
