@@ -66,7 +66,7 @@ func (w *Worker) AppendFields(ctx context.Context, dst []byte, fs *Fields, chang
 func (w *Worker) appendFields(ctx context.Context, dst []byte, fs *Fields, changes []Change) ([]byte, []Change) {
 	w.taken, w.takenIn, w.again = w.taken[:0], w.takenIn[:0], w.again[:0]
 	k := 0
-	for _, f := range w.Find(fs.Text) {
+	for _, f := range w.findIn(fs) {
 		for k < len(fs.Fields) && int(fs.Fields[k].End) <= f.Start {
 			k++
 		}
@@ -98,6 +98,31 @@ func (w *Worker) appendFields(ctx context.Context, dst []byte, fs *Fields, chang
 	return dst, changes
 }
 
+// findIn is Find for a text with fields.
+func (w *Worker) findIn(fs *Fields) []Finding {
+	w.fields = fs
+	out := w.Find(fs.Text)
+	w.fields = nil
+	return out
+}
+
+// text returns the field around Text[i], or reports that there is none, or one without the
+// quotation marks of a text.
+func (fs *Fields) text(i int) (Span, bool) {
+	k, _ := slices.BinarySearchFunc(fs.Fields, i, func(f Field, i int) int { return int(f.End) - 1 - i })
+	if k == len(fs.Fields) {
+		return Span{}, false
+	}
+	s := Span{int(fs.Fields[k].Start), int(fs.Fields[k].End)}
+	return s, s.Start <= i && s.Start > 0 && fs.Text[s.Start-1] == '"'
+}
+
+// isNumber reports whether s is a whole field without quotation marks.
+func (fs *Fields) isNumber(s Span) bool {
+	field, text := fs.text(s.Start)
+	return !text && field == s
+}
+
 // appendField appends field i, looked at alone, if something is found in it.
 func (w *Worker) appendField(ctx context.Context, dst []byte, fs *Fields, i int, changes []Change) ([]byte, []Change) {
 	f := fs.Fields[i]
@@ -105,7 +130,7 @@ func (w *Worker) appendField(ctx context.Context, dst []byte, fs *Fields, i int,
 	end := min(int(f.End)+1, len(fs.Text))
 	one := Fields{Text: fs.Text[key:end:end], Fields: []Field{{f.Start - key, f.End - key, 0, f.Whole}}, Whole: fs.Whole}
 	w.taken, w.takenIn = w.taken[:0], w.takenIn[:0]
-	for _, found := range w.Find(one.Text) {
+	for _, found := range w.findIn(&one) {
 		if found.End > int(f.Start-key) && found.Start < int(f.End-key) {
 			w.take(&one, found, 0)
 		}

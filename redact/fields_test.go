@@ -107,6 +107,23 @@ func TestFieldsWhole(t *testing.T) {
 	}
 }
 
+// Each text is JSON, or none, by itself: it is laid out without escapes.
+func TestFieldsJSON(t *testing.T) {
+	e := engine(t, redact.Options{Detectors: []redact.Detector{digits{}}})
+	for in, want := range map[string]string{
+		`{"log":"«[4111111111111111,5]»"}`:               `{"log":"["T",5]"}`,
+		`{"log":"«{"a":4111111111111111,"b":"\"}»"}`:     `{"log":"{"a":"T","b":"\"}"}`,
+		`{"log":"«a "quoted" x, 4111111111111111]»"}`:    `{"log":"a "quoted" x, T]"}`,
+		`{"a":"«"»","log":"«":4111111111111111,0»"}`:     `{"a":""","log":"":T,0"}`,
+		`{"n":«4111111111111111»,5:«-4111111111111111»}`: `{"n":"T",5:"T"}`,
+	} {
+		want = strings.ReplaceAll(want, "T", "tok1_card_x")
+		if got := appendFields(e, fieldsOf(in)); got != want {
+			t.Errorf("%s\n got %s\nwant %s", in, got, want)
+		}
+	}
+}
+
 // TestFieldsAlone compares many fields in one text with each of them by itself.
 func TestFieldsAlone(t *testing.T) {
 	e := engine(t, redact.Options{Detectors: detectors.All()})

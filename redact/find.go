@@ -27,6 +27,8 @@ type pass struct {
 	keeps []Span    // well-formed tokens of an earlier run, in order
 	out   []Finding // resolved, in the place of found
 	last  lastScalar
+	// line reads JSON from the start of a line, event from the line that it begins in.
+	line, event cursor
 	// skip tells by detector where no candidate after the start of the span, and before
 	// its end, can be taken: first those at literals, then those at shapes, because each
 	// come in order, or nearly so.
@@ -501,6 +503,8 @@ func (p *pass) rank(d int) int {
 func (p *pass) resolve() {
 	f := p.found
 	p.last = lastScalar{}
+	p.line.forget()
+	p.event.forget()
 	p.out = f[:0] // never longer than what has been read of f
 	k := 0
 	for i := 0; i < len(f); {

@@ -118,7 +118,7 @@ func replacedBy(was, got string) bool {
 
 // sameJSON says how the redacted text differs, as JSON, from the text with the leaves and
 // keys replaced that findings stand in. It returns how many nodes were compared, and how
-// many of them hold a finding.
+// many of them hold a finding. A number that stands alone is text, and none are compared then.
 func sameJSON(e *redact.Engine, text []byte) (nodes, found int, err error) {
 	was, err := flatten(text)
 	if err != nil {
@@ -127,6 +127,19 @@ func sameJSON(e *redact.Engine, text []byte) (nodes, found int, err error) {
 	spans, err := places(text)
 	if err != nil || len(was) != len(spans) {
 		return 0, 0, nil // the readers do not agree: fastjson is more lenient
+	}
+	depth := 0
+	for _, n := range was {
+		switch n.kind {
+		case '{', '[':
+			depth++
+		case '}', ']':
+			depth--
+		case 'n', 'l':
+			if depth == 0 {
+				return 0, 0, nil
+			}
+		}
 	}
 	w := e.NewWorker()
 	out := w.Append(context.Background(), nil, text)
@@ -286,6 +299,8 @@ func FuzzJSON(f *testing.F) {
 type writer struct {
 	r *rand.Rand
 	b []byte
+	// signs says that strings also begin and end with what looks like the JSON around them.
+	signs bool
 }
 
 func (w *writer) space() {
@@ -325,7 +340,21 @@ func (w *writer) text() string {
 	if w.r.IntN(2) == 0 {
 		return plain[w.r.IntN(len(plain))]
 	}
-	return []string{"", "see ", "{", "id="}[w.r.IntN(4)] + planted[w.r.IntN(len(planted))] + []string{"", " ok", ".", ","}[w.r.IntN(4)]
+	before, behind := []string{"", "see ", "{", "id="}[w.r.IntN(4)], []string{"", " ok", ".", ","}[w.r.IntN(4)]
+	if w.signs && w.r.IntN(2) == 0 {
+		before, behind = w.structure(), w.structure()
+	}
+	return before + planted[w.r.IntN(len(planted))] + behind
+}
+
+// structure returns what in a string looks like the JSON around it.
+func (w *writer) structure() string {
+	const signs = `:,[{"\ }]0`
+	var s []byte
+	for range w.r.IntN(4) {
+		s = append(s, signs[w.r.IntN(len(signs))])
+	}
+	return string(s)
 }
 
 func (w *writer) value(depth int) {
@@ -340,7 +369,7 @@ func (w *writer) value(depth int) {
 			w.space()
 			switch w.r.IntN(6) {
 			case 0:
-				w.string(planted[w.r.IntN(len(planted))])
+				w.string(w.text())
 			case 1, 2:
 				w.string(telling[w.r.IntN(len(telling))])
 			default:
@@ -361,7 +390,7 @@ func (w *writer) value(depth int) {
 		}
 		w.b = append(w.b, ']')
 	case k == 4 && depth < 5:
-		inner := writer{r: w.r}
+		inner := writer{r: w.r, signs: w.signs}
 		inner.value(depth + 1)
 		w.string(string(inner.b))
 	case k < 7:
@@ -385,7 +414,7 @@ func TestRandomJSON(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 5))
 	nodes, found := 0, 0
 	for range rounds(20_000) {
-		w := writer{r: r, b: []byte(`{"r":`)}
+		w := writer{r: r, b: []byte(`{"r":`), signs: true}
 		w.value(0)
 		w.b = append(w.b, '}')
 		n, f, err := sameJSON(e, w.b)

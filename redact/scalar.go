@@ -23,7 +23,8 @@ const (
 const (
 	// maxScalar bounds the length of a number that is seen as one, in bytes.
 	maxScalar = 64
-	// maxArray bounds how far back the beginning of an array is looked for, in bytes.
+	// maxArray bounds how far back the beginning of an array is looked for where a cursor
+	// cannot be used, in bytes.
 	maxArray = 4 << 10
 )
 
@@ -31,33 +32,76 @@ const (
 // notes that it is one. A number of which a part is a value ("-4111111111111111") goes as a
 // whole, since what would be left of it is no JSON.
 //
-// It looks only at the bytes around the value, so that cut-off and broken JSON is treated
-// like the rest; and it knows a number by its place: between ':' behind a quotation mark, or
-// an array's '[' or ',', and ',' '}' ']' or the end.
+// A number is known by its place: behind a key and its colon, or in an array, and before
+// ',' '}' ']' or the end. Where the line is JSON the place is read from its start. Elsewhere,
+// and in the decoded part of a text, only the bytes before it are looked at, so that cut-off
+// and broken JSON is treated like the rest.
 func (p *pass) fitScalar(f *Finding) {
-	b := p.b
-	w := p.w
-	if f.scalar > 0 && w.marks[f.scalar-1].slashes >= 0 || f.blob > 0 || f.Detector < 0 || !scalarByte[b[f.Start]] || f.Len() > maxScalar {
+	if f.blob > 0 || f.Detector < 0 {
 		return
 	}
-	if f.Start > 0 && besideScalar[b[f.Start-1]]&beforeScalar == 0 || f.End < len(b) && besideScalar[b[f.End]]&behindScalar == 0 {
-		return // as most are in text that is no JSON
+	s, next, fits := p.scalarAround(f.Span)
+	if !fits && f.scalar == 0 {
+		return
 	}
-	s, of := f.Span, &numberByte
+	c, known := p.cursorAt(s.Start)
+	if f.scalar > 0 {
+		// Found decoded: as that shows it, but not with marks of another depth.
+		m := p.w.marks[f.scalar-1]
+		if m.slashes >= 0 && (!known || m.depth(p.b) < 0 || m.depth(p.b) == c.top().depth) {
+			return
+		}
+		if m.slashes >= 0 {
+			f.scalar = 0
+		}
+		if !fits {
+			return
+		}
+	}
+	comma := next < len(p.b) && p.b[next] == ','
+	m, ok := mark{}, false
+	switch {
+	case known:
+		m, ok = p.place(c, s.Start, comma)
+	case p.w.fields != nil && p.depth == 0:
+		ok = p.w.fields.isNumber(s)
+	default:
+		m, ok = p.mark(s.Start, comma)
+		p.last = lastScalar{end: s.End, mark: m, ok: ok}
+	}
+	if !ok {
+		return
+	}
+	if f.value == 0 && s != f.Span && !f.Open {
+		f.value = p.w.addValue(p.b[f.Start:f.End])
+	}
+	f.Span, f.scalar = s, p.w.addMark(m)
+}
+
+// scalarAround returns the number or literal that stands around s, and where what is behind
+// it begins. It reports false when there is none, or nothing of JSON behind it.
+func (p *pass) scalarAround(s Span) (whole Span, next int, ok bool) {
+	b := p.b
+	if !scalarByte[b[s.Start]] || s.Len() > maxScalar {
+		return s, 0, false
+	}
+	if s.Start > 0 && besideScalar[b[s.Start-1]]&beforeScalar == 0 || s.End < len(b) && besideScalar[b[s.End]]&behindScalar == 0 {
+		return s, 0, false // as most are in text that is no JSON
+	}
+	whole, of := s, &numberByte
 	if !numberByte[b[s.Start]] {
 		of = &scalarByte
 	}
-	for s.Start > 0 && of[b[s.Start-1]] && s.Len() <= maxScalar {
-		s.Start--
+	for whole.Start > 0 && of[b[whole.Start-1]] && whole.Len() <= maxScalar {
+		whole.Start--
 	}
-	for s.End < len(b) && of[b[s.End]] && s.Len() <= maxScalar {
-		s.End++
+	for whole.End < len(b) && of[b[whole.End]] && whole.Len() <= maxScalar {
+		whole.End++
 	}
-	if !isScalar(b[s.Start:s.End]) {
-		return
+	if !isScalar(b[whole.Start:whole.End]) {
+		return s, 0, false
 	}
-	next := s.End
-	for next < len(b) {
+	for next = whole.End; next < len(b); {
 		n := escapedSpace(b[next:])
 		if n == 0 {
 			break
@@ -65,17 +109,9 @@ func (p *pass) fitScalar(f *Finding) {
 		next += n
 	}
 	if next < len(b) && b[next] != ',' && b[next] != '}' && b[next] != ']' {
-		return
+		return s, 0, false
 	}
-	m, ok := p.mark(s.Start, next < len(b) && b[next] == ',')
-	p.last = lastScalar{end: s.End, mark: m, ok: ok}
-	if !ok {
-		return
-	}
-	if f.value == 0 && s != f.Span && !f.Open {
-		f.value = w.addValue(b[f.Start:f.End])
-	}
-	f.Span, f.scalar = s, w.addMark(m)
+	return whole, next, true
 }
 
 // mark is a quotation mark that can stand around the replacement of a scalar. Within JSON
@@ -103,11 +139,20 @@ func (m mark) append(dst, b []byte) []byte {
 	return append(dst, '"')
 }
 
+// depth returns the depth of a mark of b, or -1 when it is written in another way.
+func (m mark) depth(b []byte) int {
+	n := m.Len() - 1
+	if n < 0 || b[m.End-1] != '"' || slashesBefore(b[m.Start:m.End-1]) < n {
+		return -1
+	}
+	return markDepth(n)
+}
+
 // mark returns the mark for a scalar that starts at b[i], or reports that no JSON value
-// starts there. comma says that one follows it.
+// starts there. comma says that one follows it. It goes by the bytes before.
 func (p *pass) mark(i int, comma bool) (mark, bool) {
 	b := p.b
-	back := backwards{b: b, i: i, limit: max(0, i-maxArray)}
+	back := backwards{p: p, b: b, i: i, limit: max(0, i-maxArray)}
 	if p.outer != nil {
 		back.at = p.outer.v.at
 	}
@@ -119,7 +164,7 @@ func (p *pass) mark(i int, comma bool) (mark, bool) {
 			back.i--
 			back.opened = false
 			back.space()
-			if m, ok := back.quote(); ok || !array {
+			if m, ok := back.key(); ok || !array {
 				return m, ok
 			}
 			return back.seen, back.seen.Len() > 0
@@ -147,15 +192,15 @@ func (p *pass) mark(i int, comma bool) (mark, bool) {
 		case !back.opened:
 			return mark{}, false
 		case c == '"':
-			// An array is the whole of a string.
-			if m, ok := back.quote(); ok && back.seen.Len() == 0 {
-				n := m.Len() - 1
+			// An array is the whole of a string, which may be one of JSON, of XML or of
+			// logfmt; of JSON, if it stands in a field of CSV.
+			if m, _ := back.quote(); back.seen.Len() == 0 {
 				if back.doubled {
-					n--
+					return mark{slashes: 2*(m.Len()-2) + 1, doubled: true}, true
 				}
-				return mark{slashes: 2*n + 1, doubled: back.doubled}, true
+				return mark{slashes: -1}, true
 			}
-			return back.seen, back.seen.Len() > 0
+			return back.seen, true
 		case c == 0 || c == '\n' || c == '=' && p.query:
 			if back.seen.Len() > 0 {
 				return back.seen, true
@@ -165,6 +210,64 @@ func (p *pass) mark(i int, comma bool) (mark, bool) {
 			return back.seen, back.seen.Len() > 0
 		}
 	}
+}
+
+// cursorAt returns a cursor at b[i], or reports that what stands around it is not known.
+func (p *pass) cursorAt(i int) (*cursor, bool) {
+	in, known := p.extent(i)
+	c := &p.line
+	if !known || i < c.pos {
+		return nil, false
+	}
+	if i >= c.eol {
+		from := max(in.Start, c.eol)
+		c.start(p.b, from+bytes.LastIndexByte(p.b[from:i], '\n')+1, in.End)
+	}
+	c.to(i)
+	return c, !c.inProse()
+}
+
+// extent returns the part of the text around b[i] that can be read as JSON by itself. Decoded
+// text cannot, as quotation marks in it are not all of one kind.
+func (p *pass) extent(i int) (Span, bool) {
+	in := Span{0, len(p.b)}
+	switch {
+	case p.outer != nil:
+		return in, false
+	case p.depth > 0:
+	case p.w.fields != nil:
+		return p.w.fields.text(i)
+	case p.w.midLine:
+		n := bytes.IndexByte(p.b[:i], '\n')
+		return Span{n + 1, len(p.b)}, n >= 0
+	}
+	return in, true
+}
+
+// place returns the mark for a scalar that starts at b[i], where c is, or reports that no
+// JSON value starts there. comma says that one follows it.
+func (p *pass) place(c *cursor, i int, comma bool) (mark, bool) {
+	if !c.fromBefore() {
+		return c.scalar()
+	}
+	in, _ := p.extent(i)
+	e := &p.event
+	start := c.from
+	for on := true; on && start > in.Start && start > e.pos; {
+		var before int
+		if before, on = goesOn(p.b, in.Start, start); on {
+			start = before
+		}
+	}
+	if start > e.pos {
+		e.start(p.b, start, in.End)
+	}
+	e.to(i)
+	if !e.fromBefore() || e.from > in.Start || p.w.fields != nil {
+		return e.scalar()
+	}
+	// The text begins within pretty-printed JSON.
+	return mark{Span: e.top().mark}, indented(p.b, i) && (comma || e.top().last == ',')
 }
 
 // lastScalar is what is known of the last scalar that was looked at, which ends at b[end]:
@@ -191,6 +294,7 @@ func indented(b []byte, i int) bool {
 
 // backwards reads JSON from its end, in front of b[i], and not beyond limit.
 type backwards struct {
+	p        *pass
 	b        []byte
 	i, limit int
 	opened   bool     // the last thing read is '['
@@ -278,6 +382,26 @@ func (r *backwards) pair(i int) bool {
 // beforeString are the bytes that may stand before an empty string of JSON.
 var beforeString = [256]bool{'{': true, '[': true, ',': true, ':': true, ' ': true, '\t': true, '\n': true, '\r': true, '"': true}
 
+// kind tells marks of different strings apart: those of another depth, and in decoded text
+// those that were written in another way.
+func (r *backwards) kind(m mark) int {
+	if r.p.outer == nil {
+		return markDepth(bytes.Count(r.b[m.Start:m.End], []byte{'\\'}))
+	}
+	at, text := r.at, r.p.outer.b
+	slashes := 0
+	for i := m.Start; i < m.End && r.b[i] == '\\'; i++ {
+		if slashes++; text[at[i]] == '\\' && at[i+1]-at[i] == 2 {
+			slashes++
+		}
+	}
+	written := text[at[m.End-1]:at[m.End]]
+	if len(written) == 2 { // \"
+		return markDepth(slashes + 1)
+	}
+	return markDepth(slashes) + int(written[0]-'"')<<8
+}
+
 // value reads a JSON value.
 func (r *backwards) value() bool {
 	depth := 0
@@ -285,11 +409,11 @@ func (r *backwards) value() bool {
 		r.space()
 		switch c := r.byte(); {
 		case c == '"':
-			m, _ := r.quote()
+			m, ok := r.string()
 			if r.seen.Len() == 0 {
 				r.seen = m
 			}
-			if m.Len() != r.seen.Len() || !r.open(m.Len()) {
+			if !ok || r.kind(m) != r.kind(r.seen) {
 				return false
 			}
 		case c == '}' || c == ']':
@@ -318,19 +442,29 @@ func (r *backwards) value() bool {
 	}
 }
 
-// open reads back to the quotation mark, n bytes with its backslashes, that opens the
-// string whose closing one was read.
-func (r *backwards) open(n int) bool {
-	for {
+// string reads a string and returns the quotation mark that opens it.
+func (r *backwards) string() (mark, bool) {
+	end, ok := r.quote()
+	for ok {
 		j := bytes.LastIndexByte(r.b[r.limit:r.i], '"')
 		if j < 0 {
-			return false
+			break
 		}
 		r.i = r.limit + j + 1
-		if m, _ := r.quote(); m.Len() == n {
-			return true
+		if m, _ := r.quote(); r.kind(m) == r.kind(end) {
+			return m, true
 		}
 	}
+	return mark{}, false
+}
+
+// key reads a key, in front of its colon, and returns the quotation mark that opens it.
+func (r *backwards) key() (mark, bool) {
+	m, ok := r.string()
+	i := r.i
+	r.space()
+	c := r.byte()
+	return m, ok && (c == '{' || c == ',' || c == 0 || bytes.IndexByte(r.b[r.i:i], '\n') >= 0)
 }
 
 // besideScalar says what a byte may be beside a part of a scalar: a part of it, what stands

@@ -387,7 +387,9 @@ func (w *Worker) appendPart(ctx context.Context, dst, b []byte, from int, final 
 		w.swallow = start == to && !final
 	}
 	w.swallowLine = w.swallowLine && w.swallow
+	w.midLine = from > 0
 	out := w.Find(b)
+	w.midLine = false
 	w.tokenize(ctx, b, out)
 	for i := range out {
 		f := &out[i]

@@ -310,6 +310,12 @@ func (v *view) decode(text []byte, s Span, flat bool) {
 					r, n = rune(unescape(text[i+1])), 2
 				}
 				if n == 2 {
+					if r == '\\' && isQuote(text, i+2) && slashesBefore(b[:o])%2 == 0 {
+						// The last one of a string, which would seem to go on: "C:\\".
+						b[o], at[o] = c, from
+						o, i, from = o+1, i+1, from+1
+						n = 1
+					}
 					b[o], at[o] = byte(r), from
 					o, i = o+1, i+n
 					continue
@@ -349,6 +355,15 @@ func (v *view) decode(text []byte, s Span, flat bool) {
 	}
 	at[o] = uint32(s.End)
 	v.b, v.at = b[:o], at[:o+1]
+}
+
+// isQuote reports whether a quotation mark stands at text[i], perhaps as a character reference.
+func isQuote(text []byte, i int) bool {
+	if i >= len(text) || text[i] != '&' {
+		return i < len(text) && text[i] == '"'
+	}
+	r, _ := entity(text, i)
+	return r == '"'
 }
 
 // plus reports whether a plus sign between a and b can stand for a space: in a URL within a

@@ -89,12 +89,15 @@ type Worker struct {
 	explain   []Candidate
 	explained bool
 
-	// For AppendFields: what is taken, in which fields it is, and the fields that are
-	// looked at again.
+	// For AppendFields: the fields of the text that is looked at, what is taken, in which
+	// fields it is, and the fields that are looked at again.
+	fields  *Fields
 	taken   []Finding
 	takenIn []int
 	again   []int
 
+	// midLine says that the text does not begin with its first line.
+	midLine bool
 	// swallow says that AppendPart left off inside a value too long to hold.
 	swallow bool
 	// swallowLine says that it goes on to the end of the line.
