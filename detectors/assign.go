@@ -314,7 +314,11 @@ func (k *readingKey) leaves(b []byte, c keyed.Container, i int) (redact.Span, re
 			return redact.Span{}, redact.RejectOperator
 		}
 		if !l.Member || keyed.InnerKey(l.Key) == keyed.InnerValue {
-			if s, r := k.value(b, &l.Op); r.OK() {
+			text := b
+			if l.Quote == 0 && what == keyed.LeafWhole {
+				text = b[:l.End] // alone, a value could have commas
+			}
+			if s, r := k.value(text, &l.Op); r.OK() {
 				return s, r
 			}
 		}
@@ -348,10 +352,7 @@ func (d assign) Next(b []byte, at, from int) (redact.Span, redact.Reason) {
 	if !ok || from < c.Start {
 		return redact.Span{}, redact.RejectOperator
 	}
-	for lim := min(len(b), from+maxLetters); from < lim && (b[from] == '\\' || b[from] == '"' || b[from] == '\''); {
-		from++
-	}
-	return k.leaves(b, c, from)
+	return k.leaves(b, c, keyed.Closed(b, from))
 }
 
 // className reports whether a key is the name of a class in its package, as loggers are

@@ -554,10 +554,7 @@ func (d *telling) Next(b []byte, at, from int) (redact.Span, redact.Reason) {
 	if !ok || from < c.Start {
 		return redact.Span{}, redact.RejectAnchor
 	}
-	for lim := min(len(b), from+maxLetters); from < lim && (b[from] == '\\' || b[from] == '"' || b[from] == '\''); {
-		from++
-	}
-	return d.leaves(b, &k, c, from)
+	return d.leaves(b, &k, c, keyed.Closed(b, from))
 }
 
 // beside accepts the pair b[start:end) if another key that tells of a person stands near,

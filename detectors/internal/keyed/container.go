@@ -76,15 +76,24 @@ func (c Container) Next(b []byte, i, lim, maxValue int) (l Leaf, what int) {
 	}
 	l.From = i
 	i = space(b, i, lim)
+	nested := l.From > c.Start && i < lim && b[i] == ']'
+	for nested && i < lim && b[i] == ']' {
+		i = space(b, i+1, lim)
+	}
 	if i < lim && b[i] == ',' {
 		i = space(b, i+1, lim)
+	} else if nested {
+		return l, LeafNone
+	}
+	for i < lim && b[i] == '[' {
+		i, nested = space(b, i+1, lim), false
 	}
 	if i >= lim {
 		l.From = lim
 		return l, LeafCut
 	}
-	if b[i] == ']' {
-		return l, LeafNone
+	if b[i] == ']' || nested && b[i] != '"' && b[i] != '\\' {
+		return l, LeafNone // the end of it, or of more than lists in it
 	}
 	if l.read(b, i, lim, maxValue) {
 		return l, LeafLong
@@ -117,10 +126,7 @@ func (l *Leaf) read(b []byte, i, lim, maxValue int) (long bool) {
 		if l.End, long = l.Op.End(b, maxValue); long {
 			return true
 		}
-		l.Next = l.End
-		for l.Next < lim && (b[l.Next] == '\\' || b[l.Next] == l.Quote) {
-			l.Next++
-		}
+		l.Next = min(lim, Closed(b, l.End))
 		return false
 	}
 	l.End = l.Start
@@ -274,9 +280,34 @@ func keyOfArray(b []byte, i int) []byte {
 	return b[i:end]
 }
 
+// Closed returns the end of the quotation mark at b[i], with the backslashes before it, or i
+// when there is none.
+func Closed(b []byte, i int) int {
+	j := i
+	for j < len(b) && j < i+MaxOperator && b[j] == '\\' {
+		j++
+	}
+	if j < len(b) && (b[j] == '"' || b[j] == '\'') {
+		return j + 1
+	}
+	return i
+}
+
+// space skips blanks and line ends, also those that are written \t, \n and \r.
 func space(b []byte, i, lim int) int {
-	for i < lim && (b[i] == ' ' || b[i] == '\t' || b[i] == '\n' || b[i] == '\r') {
-		i++
+	for i < lim {
+		j := i
+		for j < lim && b[j] == '\\' {
+			j++
+		}
+		if j == lim {
+			break
+		}
+		c := b[j]
+		if j > i && c != 'n' && c != 'r' && c != 't' || j == i && c != ' ' && c != '\t' && c != '\n' && c != '\r' {
+			break
+		}
+		i = j + 1
 	}
 	return i
 }
