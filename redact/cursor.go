@@ -33,8 +33,9 @@ const (
 // together take time linear in its length, as long as they come in order.
 type cursor struct {
 	b        []byte
-	from     int // where it began
-	pos, eol int // where it is, and the end of that line
+	from     int  // where it began
+	pos, eol int  // where it is, and the end of that line
+	doubled  bool // the line is CSV, in which a quotation mark in a field stands twice
 	layers   []layer
 	// open are the brackets that are open, in all layers; '(' is one of no JSON.
 	open []byte
@@ -54,6 +55,7 @@ type layer struct {
 func (c *cursor) start(b []byte, i, end int) {
 	c.b = b[:end]
 	c.from, c.pos, c.eol = i, i, lineEnd(c.b, i)
+	c.doubled = false
 	c.layers, c.open = append(c.layers[:0], layer{}), c.open[:0]
 }
 
@@ -89,7 +91,7 @@ func (c *cursor) newLine() {
 	for c.top().depth > 0 {
 		c.pop()
 	}
-	c.layers[0].prose = false
+	c.layers[0].prose, c.doubled = false, false
 	c.pos++
 	c.eol = lineEnd(c.b, c.pos)
 }
@@ -221,6 +223,7 @@ func (c *cursor) mark(s Span, end int) {
 		start := c.pos
 		c.pos += n + 1
 		if d := markDepth(slashesBefore(c.b[start : c.pos-1])); d <= l.depth {
+			c.doubled = c.doubled || d == 0 && c.behindString(c.pos == s.End+1)
 			c.leave(d)
 			return
 		}
@@ -230,6 +233,16 @@ func (c *cursor) mark(s Span, end int) {
 		return
 	}
 	c.layers = append(c.layers, layer{depth: l.depth + 1, open: len(c.open)})
+}
+
+// behindString reports whether what follows a string, perhaps an empty one, shows that its
+// marks are none of JSON.
+func (c *cursor) behindString(empty bool) bool {
+	if c.pos == len(c.b) {
+		return false
+	}
+	b := c.b[c.pos]
+	return b == '"' || empty && !jsonSpace(b) && bytes.IndexByte([]byte(",:]}"), b) < 0
 }
 
 // slashesBefore returns how many backslashes b ends with.
@@ -324,8 +337,8 @@ func (c *cursor) fromBefore() bool {
 	return len(c.layers) == 1 && len(c.open) == 0 && (l.last == nothing || l.last == ',' || l.last == bareKey)
 }
 
-// inProse reports whether the cursor is in a line of text, outside of JSON.
-func (c *cursor) inProse() bool { return len(c.layers) == 1 && c.layers[0].prose }
+// inProse reports whether the cursor is in a line of text, outside of JSON, or of CSV.
+func (c *cursor) inProse() bool { return c.doubled || len(c.layers) == 1 && c.layers[0].prose }
 
 // goesOn reports whether JSON can go on over the line break before b[i], from text that
 // begins at b[from]: one of its punctuation marks stands on one side of it. It returns where
