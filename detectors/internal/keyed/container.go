@@ -280,17 +280,20 @@ func keyOfArray(b []byte, i int) []byte {
 	return b[i:end]
 }
 
-// Closed returns the end of the quotation mark at b[i], with the backslashes before it, or i
-// when there is none.
+// Closed returns the end of the quotation mark at b[i], which may stand twice and have
+// backslashes before it, or i when there is none.
 func Closed(b []byte, i int) int {
 	j := i
 	for j < len(b) && j < i+MaxOperator && b[j] == '\\' {
 		j++
 	}
-	if j < len(b) && (b[j] == '"' || b[j] == '\'') {
-		return j + 1
+	if j == len(b) || b[j] != '"' && b[j] != '\'' {
+		return i
 	}
-	return i
+	if j+1 < len(b) && b[j+1] == b[j] {
+		j++
+	}
+	return j + 1
 }
 
 // space skips blanks and line ends, also those that are written \t, \n and \r.
