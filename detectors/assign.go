@@ -311,7 +311,7 @@ func (k *readingKey) leaves(b []byte, c keyed.Container, i int) (redact.Span, re
 		case what == keyed.LeafCut && l.From > from:
 			return redact.Span{End: l.From}, redact.RejectMore
 		case what == keyed.LeafCut, what == keyed.LeafNone:
-			return redact.Span{}, redact.RejectOperator
+			return redact.Span{Start: max(i, l.From, l.Next)}, redact.RejectValue
 		}
 		if !l.Member || keyed.InnerKey(l.Key) == keyed.InnerValue {
 			text := b
@@ -325,7 +325,7 @@ func (k *readingKey) leaves(b []byte, c keyed.Container, i int) (redact.Span, re
 		if i = l.Next; what == keyed.LeafLong {
 			end, open := l.Op.End(b, maxAssignValue)
 			if open {
-				return redact.Span{}, redact.RejectOperator
+				return redact.Span{Start: end}, redact.RejectValue
 			}
 			return redact.Span{End: end}, redact.RejectMore
 		}
@@ -396,8 +396,8 @@ func tooShort(b []byte, i int) bool {
 // userFlag takes the argument of "curl -u user:password"; other programs mean other
 // things by -u.
 func userFlag(b []byte, at, end int) (redact.Span, redact.Reason) {
-	if !curlBefore(b, at) {
-		return redact.Span{}, redact.RejectContext
+	if ok, read := curlBefore(b, at); !ok {
+		return redact.Span{Start: at + read}, redact.RejectContext
 	}
 	op, ok := keyed.Blanks(b, end-1)
 	if !ok {
@@ -419,30 +419,26 @@ func userFlag(b []byte, at, end int) (redact.Span, redact.Reason) {
 	return redact.Span{Start: op.Start, End: stop}, redact.Accepted
 }
 
-// curlBefore reports whether the command "curl" stands before the flag at b[at], in its line.
-func curlBefore(b []byte, at int) bool {
+// curlBefore reports whether the command "curl" stands before the flag at b[at], in its line,
+// and how far from it the look ended.
+func curlBefore(b []byte, at int) (ok bool, read int) {
 	// The blank before the flag is part of its literal, or stands before it.
-	line := b[max(0, at-maxUserFlag) : at+1]
-	if n := len(line); n >= len(curl) && string(line[n-len(curl):]) == curl || n > len(curl) && string(line[n-1-len(curl):n-1]) == curl {
-		return true
+	i := at
+	if b[i] != ' ' {
+		i--
 	}
-	for {
-		i := bytes.Index(line, []byte(curl))
-		if i < 0 {
-			return false
+	for low := max(len(curl), at-maxUserFlag); i >= low && b[i] != '\n'; i-- {
+		if b[i] == ' ' && string(b[i-len(curl):i]) == curl {
+			return true, at - i
 		}
-		n := bytes.IndexByte(line[i:], '\n')
-		if n < 0 {
-			return true
-		}
-		line = line[i+n:]
 	}
+	return false, at - i
 }
 
 const (
 	// maxUserFlag bounds what userFlag looks at, in bytes to either side.
 	maxUserFlag = 256
-	curl        = "curl "
+	curl        = "curl"
 )
 
 // minBlank is the length of the shortest value that is taken behind nothing but a blank.

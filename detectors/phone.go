@@ -48,7 +48,11 @@ func (phone) Match(b []byte, at int) (redact.Span, redact.Reason) {
 	case isDigit(c):
 		return matchNorthAmerican(b, at)
 	}
-	return matchPhoneAfterWord(b, at)
+	s, r := matchPhoneAfterWord(b, at)
+	if !r.OK() && r != redact.RejectAnchor {
+		s.Start = at + 4*phoneNear
+	}
+	return s, r
 }
 
 // digitGroups are runs of digits with the separators of a printed number between them.

@@ -80,7 +80,7 @@ func matchSSNAfterWord(b []byte, at int) (redact.Span, redact.Reason) {
 		}
 		reason = r
 	}
-	return redact.Span{}, reason
+	return redact.Span{Start: limit}, reason
 }
 
 // ssnKeyword returns the end of the keyword at b[at]. In a name of many words it is one of

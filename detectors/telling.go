@@ -121,7 +121,11 @@ type tellingKey struct {
 func (d *telling) Match(b []byte, at int) (redact.Span, redact.Reason) {
 	k, skip, r := d.key(b, at)
 	if r != redact.Accepted {
-		return redact.Span{Start: at, End: skip}, r
+		s := redact.Span{Start: at, End: skip}
+		if r == redact.RejectContext {
+			s.Start += k.end - k.start // a long key was looked up
+		}
+		return s, r
 	}
 	s, r := d.first(b, &k)
 	if r == redact.RejectMore && (!k.term.Weak || k.objects) && d.anchored(b, at) {
@@ -496,7 +500,7 @@ func (d *telling) leaves(b []byte, k *tellingKey, c keyed.Container, i int) (red
 			}
 			return redact.Span{}, redact.RejectValue
 		case keyed.LeafNone:
-			return redact.Span{Start: i}, redact.RejectValue
+			return redact.Span{Start: max(i, l.From, l.Next)}, redact.RejectValue
 		}
 		if inner, ok := d.under(k, &l); ok {
 			if what == keyed.LeafLong {

@@ -138,7 +138,7 @@ type Detector interface {
 	//
 	// When it rejects, a Span.End beyond at says that no candidate of this detector
 	// in (at, Span.End) can be accepted, so that the engine may skip them; and a Span.Start
-	// beyond at that it has read as far as there, which is work of its own.
+	// beyond at that it has read as much as from at to there, which is work of its own.
 	Match(b []byte, at int) (Span, Reason)
 }
 

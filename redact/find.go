@@ -216,6 +216,7 @@ func (p *pass) match(d, at int, skip *Span) {
 			p.values(list{d, at, end})
 		}
 	case r == RejectMore:
+		p.left -= max(0, s.End-at) / readPerUnit
 		p.values(list{d, at, s.End})
 	default:
 		if s.End > at {

@@ -180,6 +180,7 @@ func (c Container) member(b []byte, i, lim, maxValue int) (l Leaf, what int) {
 				return l, LeafCut
 			}
 			if end == 0 {
+				l.Next = min(lim, i+maxObject)
 				return l, LeafNone
 			}
 			i, known = end, false

@@ -1,5 +1,7 @@
 package keyed
 
+import "encoding/binary"
+
 // End returns the first byte after the value that starts at op.Start, at most limit
 // bytes further. It reports open when neither a delimiter nor the end of the line was
 // seen: the value goes on.
@@ -214,7 +216,15 @@ const (
 
 // quotedBefore says whether a quote stands before b[i] in its line, within 160 bytes.
 func quotedBefore(b []byte, i int) answer {
-	for lim := max(0, i-160); i > lim; i-- {
+	lim := max(0, i-160)
+	for i-8 >= lim {
+		x := binary.LittleEndian.Uint64(b[i-8:])
+		if hasByte(x, '"')|hasByte(x, '\'')|hasByte(x, '\n') != 0 {
+			break
+		}
+		i -= 8
+	}
+	for ; i > lim; i-- {
 		switch b[i-1] {
 		case '\n':
 			return no
@@ -223,6 +233,13 @@ func quotedBefore(b []byte, i int) answer {
 		}
 	}
 	return no
+}
+
+// hasByte is not 0 if one of the bytes of x is c.
+func hasByte(x uint64, c byte) uint64 {
+	const ones = 0x01010101_01010101
+	x ^= ones * uint64(c)
+	return (x - ones) &^ x & (ones << 7)
 }
 
 // EntityStop reports whether b[i:] is an entity for a delimiter or a line end.

@@ -57,6 +57,9 @@ type Dictionary struct {
 	blank map[string]bool
 	// ends has a bit for each hash of the last three letters of a term.
 	ends [1 << endBits / 64]uint64
+	// starts has, for each pair of first letters of a term, by their low bits, a bit for each
+	// length.
+	starts [32 * 32]uint64
 }
 
 //go:embed *.txt
@@ -132,7 +135,7 @@ func (d *Dictionary) read(text string) error {
 // With returns a dictionary that has more terms: extra by kind, and never sensitive ones,
 // which win over all others. The errors name no term.
 func (d *Dictionary) With(extra map[string][]string, never []string) (*Dictionary, error) {
-	n := &Dictionary{terms: maps.Clone(d.terms), words: maps.Clone(d.words), texts: map[string][]string{}, blank: d.blank, ends: d.ends, goes: d.goes}
+	n := &Dictionary{terms: maps.Clone(d.terms), words: maps.Clone(d.words), texts: map[string][]string{}, blank: d.blank, ends: d.ends, starts: d.starts, goes: d.goes}
 	for k, ts := range d.texts {
 		n.texts[k] = slices.Clone(ts)
 	}
@@ -203,6 +206,7 @@ func (d *Dictionary) add(kind, text string, t Term) error {
 	d.terms[joined(text)] = t
 	e := endHash([]byte(joined(text)))
 	d.ends[e/64] |= 1 << (e % 64)
+	d.starts[startPair([]byte(joined(text)))] |= 1 << len(joined(text))
 	d.texts[kind] = append(d.texts[kind], text)
 	if len(words) > 1 {
 		for _, w := range words {

@@ -96,10 +96,13 @@ func (d *Dictionary) ending(k *Key, end int) (t Term, start int, ok bool) {
 		if end-start > maxTerm || k.starts>>start&1 == 0 && !k.glued(start, end) {
 			continue
 		}
-		if t, ok = d.terms[string(k.text[start:end])]; ok {
-			return t, start, true
+		lengths := d.starts[startPair(k.text[start:])]
+		if lengths>>(end-start)&1 != 0 {
+			if t, ok = d.terms[string(k.text[start:end])]; ok {
+				return t, start, true
+			}
 		}
-		if singular-start >= minTerm && singular < end {
+		if singular-start >= minTerm && singular < end && lengths>>(singular-start)&1 != 0 {
 			if t, ok = d.terms[string(k.text[start:singular])]; ok {
 				return t, start, true
 			}
@@ -107,6 +110,9 @@ func (d *Dictionary) ending(k *Key, end int) (t Term, start int, ok bool) {
 	}
 	return t, 0, false
 }
+
+// startPair is the index in Dictionary.starts of what begins as text does.
+func startPair(text []byte) int { return int(text[0]&31)<<5 | int(text[1]&31) }
 
 // endBits is the number of bits of the hash of a term's end.
 const endBits = 12
