@@ -26,6 +26,8 @@ const (
 	// maxArray bounds how far back the beginning of an array is looked for where a cursor
 	// cannot be used, in bytes.
 	maxArray = 4 << 10
+	// maxTwice bounds how far back quotation marks tell whether they stand twice, in bytes.
+	maxTwice = 256
 )
 
 // fitScalar widens f to the whole of the JSON number, or literal, that it stands in, and
@@ -352,13 +354,14 @@ func (r *backwards) quote() (mark, bool) {
 // nor the end of one that has the first of them escaped. Behind text they are; behind what
 // may stand before them in those, they are where the mark before them stands twice, too.
 func (r *backwards) twice(i int) bool {
-	for i > r.limit {
+	limit := max(r.limit, i-maxTwice)
+	for i > limit {
 		c := r.b[i-1]
-		if c != '\\' && !beforeString[c] || c == '"' && i-1 > r.limit && r.pair(i-2) {
+		if c != '\\' && !beforeString[c] || c == '"' && i-1 > limit && r.pair(i-2) {
 			return true
 		}
-		k := r.limit + bytes.LastIndexByte(r.b[r.limit:i], '"')
-		if k <= r.limit || !r.pair(k-1) {
+		k := limit + bytes.LastIndexByte(r.b[limit:i], '"')
+		if k <= limit || !r.pair(k-1) {
 			return false
 		}
 		if c == '\\' {
