@@ -248,6 +248,8 @@ func (d assign) Match(b []byte, at int) (redact.Span, redact.Reason) {
 	if ok && op.Form == keyed.Tag || !ok && end < len(b) && keyed.IsBlank(b[end]) {
 		if keyed.InTag(b, at) {
 			op, ok = keyed.TagEnd(b, end)
+		} else if op.Form == keyed.Tag && op.KeyQuoted && namesEntry(b, at) {
+			ok = true // the text of the element is the value
 		} else if op, ok = keyed.Blanks(b, end); ok && !worthBlank(b, at, &op) {
 			ok = false
 		}
@@ -443,6 +445,22 @@ const (
 
 // minBlank is the length of the shortest value that is taken behind nothing but a blank.
 const minBlank = 16
+
+// namesEntry reports whether the key of the noun at b[at] is the attribute key or name of an
+// element, as maps and properties have them in XML: <entry key="apiToken">.
+func namesEntry(b []byte, at int) bool {
+	for lim := max(0, at-maxPrefix); at > lim && keyed.IsName(b[at-1]); {
+		at--
+	}
+	for lim := max(0, at-maxEntryQuote); at > lim && b[at-1] != '='; {
+		at--
+	}
+	return at > 4 && (hasFold(b, at-4, "key=") || at > 5 && hasFold(b, at-5, "name="))
+}
+
+// maxEntryQuote is how long the quotation mark of an attribute may be, in bytes, as an entity
+// or with backslashes.
+const maxEntryQuote = 8
 
 // worthBlank reports whether it is worth a closer look that only blanks stand between the
 // key of the noun at b[at] and what follows: a quote, a long word, or anything behind a
@@ -774,7 +792,7 @@ func (k *readingKey) value(b []byte, op *keyed.Op) (redact.Span, redact.Reason) 
 	if op.Start >= len(b) {
 		return reject(redact.RejectLength)
 	}
-	if listOfOne(b, op) && (k.need != needAnything || k.noun == nounCookie) {
+	if listOfOne(b, op) {
 		op.Start++
 	}
 	switch k.noun {

@@ -229,6 +229,22 @@ public final class Samples {
     log.info("customers={}", new Customer(plant("Mar\u00eda"), plant("\u00c5ngstr\u00f6m"), plant("1958-07-30"), plant("219-09-3333"), null, false));
   }
 
+  private static void web() {
+    Logger log = in("com.acme.web.LoginController");
+    event();
+    log.info("form {}", map("username", List.of(plant("kjohnson")), "password", List.of(plant("Apoll0.11x")), "remember", List.of("true")));
+    event();
+    log.info("response headers {}", map("Set-Cookie", List.of("SID=" + plant("c2lkLTQ0OTAxMjM0NTY3OA") + "; Path=/; HttpOnly"), "Server", List.of("nginx")));
+    event();
+    log.info("found {}", Optional.of(List.of(new Customer(plant("Dorothy"), plant("Vaughan"), plant("1910-09-20"), plant("219-09-1212"), new Address(plant("3 Mill Road"), plant("EC1A 1BB"), "GB"), true))));
+    event();
+    log.traceEntry("login password={} attempt={}", plant("Tr4ce.Entry9"), 2);
+    event();
+    log.warn("ConstraintViolationImpl{interpolatedMessage='must be a well-formed email address', propertyPath=email, rootBeanClass=class com.acme.orders.Customer, value='{}'}", plant("c.darden@example.com"));
+    event();
+    log.info("curl -u {} https://{}@crm:8443/v2?api_key={}", plant("svc:Cur1.pass"), "svc:" + plant("Ur1.pass"), plant("9fK2vQp7LmXw03Zs"));
+  }
+
   private static void payloads() {
     Logger log = in("org.mule.runtime.core.internal.processor.LoggerMessageProcessor");
     event();
@@ -285,6 +301,15 @@ public final class Samples {
     Logger log = in("com.acme.audit.AccessToken");
     event();
     log.info(new StringMapMessage().with("eventName", "CustomerCreated").with("firstName", plant("Frances")).with("lastName", plant("Allen")).with("card", plant("30569309025904")));
+    StringMapMessage map = new StringMapMessage().with("lastName", plant("Goldstine")).with("apiToken", plant("t0kF0rMaps.77q1")).with("orderId", "100200300406");
+    event();
+    log.info(map.getFormattedMessage(new String[] {"JSON"}));
+    event();
+    log.info(map.getFormattedMessage(new String[] {"XML"}));
+    event();
+    log.info(map.getFormattedMessage(new String[] {"JAVA"}));
+    event();
+    log.info(map.getFormattedMessage(new String[] {"JAVA_UNQUOTED"}));
     event();
     StructuredDataMessage data = new StructuredDataMessage("login@32473", "user logged in", "audit");
     data.put("email", plant("f.allen@example.com"));
@@ -311,6 +336,8 @@ public final class Samples {
     event();
     log.warn("Field error in object 'customer' on field 'password': rejected value [{}]; codes [{}]", plant("l3tMeIn.2026"), "Size.customer.password,Size.password,Size.java.lang.String,Size");
     event();
+    log.error("cannot save", new IllegalStateException("could not execute statement [Duplicate entry '" + plant("k.mcnulty@example.com") + "' for key 'customers.email'] [insert into customers (email,name) values (?,?)]", new IllegalArgumentException("Unrecognized field \"nick\"\n at [Source: (String)\"{\"password\":\"" + plant("J4ckson.3x") + "\",\"nick\":\"x\"}\"; line: 1, column: 42]")));
+    event();
     log.error("""
 
         ********************************************************************************
@@ -330,6 +357,7 @@ public final class Samples {
     Thread.currentThread().setName(FLOW);
     messages();
     parameters();
+    web();
     objects();
     payloads();
     contexts();
