@@ -6,7 +6,8 @@ import (
 )
 
 // card finds payment card numbers: 12 to 19 digits, contiguous or grouped as they stand
-// on cards, whose prefix and length an issuer uses and whose Luhn digit agrees.
+// on cards, or with a decimal point and an exponent, as programs write a number that became a
+// floating point one; whose prefix and length an issuer uses and whose Luhn digit agrees.
 //
 // Sources: ISO/IEC 7812-1 for the structure and the check digit; the networks' published
 // issuer ranges, as collected in "Payment card number" of the English Wikipedia and in
@@ -100,7 +101,7 @@ func (card) Spec() redact.Spec {
 		Kind: "card",
 		Doc:  "Payment card numbers: issuer prefix and length, Luhn, plain or grouped.",
 		Anchor: redact.Anchor{
-			Shape: `\b\d{4}(\d{8}|[ .-]\d{4})`,
+			Shape: `\b\d[\d.]\d{2}(\d{8}|[ .-]\d{4})`,
 		},
 		MaxLen: 64, // two cards that overlap, and their neighbours
 		Rank:   60,
@@ -115,6 +116,9 @@ func (card) Match(b []byte, at int) (redact.Span, redact.Reason) {
 	}
 	if len(b)-at < cardMin {
 		return redact.Span{}, redact.RejectLength
+	}
+	if b[at+1] == '.' {
+		return matchFloatCard(b, at)
 	}
 	lens := cardPrefix(b, at)
 	if lens == 0 {
@@ -165,6 +169,11 @@ func cardPrefix(b []byte, at int) uint8 {
 func matchPlainCard(b []byte, at int, lens uint8) (redact.Span, redact.Reason) {
 	n := countDigits(b, at, cardMax+1)
 	s := redact.Span{Start: at, End: at + n}
+	if n >= cardMin && s.End < len(b) && b[s.End]|0x20 == 'e' {
+		if f, r := matchFloatCard(b, at); r.OK() {
+			return f, r
+		}
+	}
 	if n < cardMin || n > cardMax {
 		return s, redact.RejectLength
 	}
@@ -193,6 +202,42 @@ func matchPlainCard(b []byte, at int, lens uint8) (redact.Span, redact.Reason) {
 	}
 	return s, redact.Accepted
 }
+
+// matchFloatCard takes the number at b[at], one digit and a fraction or cardMin digits and
+// more, if it has an exponent and its value is a card.
+func matchFloatCard(b []byte, at int) (redact.Span, redact.Reason) {
+	end := at + countDigits(b, at, cardMax+1)
+	if end == at+1 && b[end] == '.' {
+		if end += 1 + countDigits(b, end+1, cardMax); end-at < 2+minFraction {
+			return redact.Span{}, redact.RejectLength
+		}
+	}
+	if end >= len(b) || b[end]|0x20 != 'e' {
+		return redact.Span{}, redact.RejectAnchor
+	}
+	if end++; end < len(b) && (b[end] == '+' || b[end] == '-') {
+		end++
+	}
+	end += countDigits(b, end, 3)
+	if at > 0 && (b[at-1] == '-' || b[at-1] == '.') || end < len(b) && (isWord(b[end]) || b[end] == '.' && end+1 < len(b) && isDigit(b[end+1])) {
+		return redact.Span{}, redact.RejectNeighbor
+	}
+	var digits [64]byte // more than AppendWhole reads
+	whole, ok := check.AppendWhole(digits[:0], b[at:end], cardMax)
+	switch {
+	case !ok || len(whole) < cardMin:
+		return redact.Span{}, redact.RejectLength
+	case cardPrefix(whole, 0)>>(len(whole)-cardMin)&1 == 0:
+		return redact.Span{}, redact.RejectRange
+	case !check.Luhn(whole):
+		return redact.Span{}, redact.RejectChecksum
+	}
+	return redact.Span{Start: at, End: end}, redact.Accepted
+}
+
+// minFraction is the number of digits of the shortest fraction of a card: a shorter one is of
+// a number that ends with more zeros than cards do.
+const minFraction = 10
 
 // maxZeros bounds the zeros of a fraction.
 const maxZeros = 8

@@ -2,6 +2,7 @@ package detectors
 
 import (
 	"iter"
+	"math/big"
 	"math/rand/v2"
 	"path/filepath"
 	"regexp"
@@ -58,9 +59,15 @@ func cardOracle(b []byte, at int) (redact.Span, bool) {
 	return s, ok
 }
 
+var (
+	floatCardShape  = regexp.MustCompile(`^(\d{12,20}|\d\.\d{10,19})[eE][+-]?\d{1,3}$`)
+	beforeFloatCard = regexp.MustCompile(`(^|[^\w.-])$`)
+	fraction        = regexp.MustCompile(`^\.\d`)
+)
+
 // oneCardOracle takes the longest card at b[at:] by trying every end.
 func oneCardOracle(b []byte, at int) (redact.Span, bool) {
-	for end := min(len(b), at+24); end > at; end-- {
+	for end := min(len(b), at+32); end > at; end-- {
 		s, before, after := string(b[at:end]), string(b[:at]), string(b[end:])
 		var digits string
 		switch {
@@ -75,6 +82,14 @@ func oneCardOracle(b []byte, at int) (redact.Span, bool) {
 				continue
 			}
 			digits = strings.ReplaceAll(s, s[4:5], "")
+		case floatCardShape.MatchString(s):
+			q, ok := new(big.Rat).SetString(s)
+			if !ok || !q.IsInt() || s[0] == '0' || !beforeFloatCard.MatchString(before) || !afterGroupedCard.MatchString(after) || fraction.MatchString(after) {
+				continue
+			}
+			if digits = q.Num().String(); len(digits) < 4 {
+				continue
+			}
 		default:
 			continue
 		}
@@ -120,7 +135,7 @@ func checkCards(t *testing.T, text []byte) {
 func TestCardOracle(t *testing.T) {
 	found := 0
 	for text := range randomTexts(4000, "4111", "1111", "1111", "1", "4111111111111111", "5555555555554444", "378282246310005",
-		"3782 822463 10005", "4222222222222", "6205500000000000004", "000", "0000", " ", " ", "-", "-", ".", ".", "_", "x", "\n") {
+		"3782 822463 10005", "4222222222222", "6205500000000000004", "4.111111111111111E15", "4.11111111111111", "37828224631000500e-2", "e", "E+15", "e-1", "000", "0000", " ", " ", "-", "-", ".", ".", "_", "x", "\n") {
 		checkCards(t, text)
 		found += len(detectortest.Oracle([]redact.Detector{card{}}, text))
 	}

@@ -5,6 +5,7 @@ import (
 
 	"logveil/detectors/internal/keyed"
 	"logveil/detectors/internal/keys"
+	"logveil/internal/check"
 	"logveil/redact"
 )
 
@@ -446,7 +447,7 @@ func (d *telling) judge(b []byte, start, end int, k *tellingKey) (redact.Span, r
 		return redact.Span{Start: end}, redact.RejectValue
 	}
 	a := asked{k.term, k.last, k.op.Quote != 0}
-	if v[0] == '<' || v[0] == '$' || v[0] == '{' || v[0] == '%' && !bytes.ContainsAny(v[1:min(3, len(v))], "0123456789") || !d.kind.ok(v, a) && !d.row(v, a) {
+	if v[0] == '<' || v[0] == '$' || v[0] == '{' || v[0] == '%' && !bytes.ContainsAny(v[1:min(3, len(v))], "0123456789") || !d.kind.ok(v, a) && !d.row(v, a) && !d.float(v, a) {
 		return redact.Span{Start: end}, redact.RejectValue
 	}
 	return redact.Span{Start: start, End: end}, redact.Accepted
@@ -460,6 +461,23 @@ func (d *telling) row(v []byte, a asked) bool {
 	}
 	return d.rowOf(v, ",;|", a) || d.rowOf(v, " ", a)
 }
+
+// float reports whether v is a value that a program took for a floating point number,
+// 1.23456789E8. Of a value without letters, the number of its digits is what tells.
+func (d *telling) float(v []byte, a asked) bool {
+	if !d.kind.digits || len(v) < minFloat || bytes.IndexByte(v, '.') < 0 || !keyed.IsDigit(v[0]) || !keyed.IsDigit(v[len(v)-1]) {
+		return false
+	}
+	var digits [64]byte // more than AppendWhole reads
+	whole, ok := check.AppendWhole(digits[:0], v, len(someDigits))
+	return ok && d.kind.ok(someDigits[:len(whole)], a)
+}
+
+// someDigits are as many as any number of a kind has.
+var someDigits = []byte("98765432198765432198")
+
+// minFloat is the length of the shortest number that float takes, 1.234E5.
+const minFloat = 7
 
 func (d *telling) rowOf(v []byte, parts string, a asked) bool {
 	n := 0

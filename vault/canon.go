@@ -4,15 +4,16 @@ import (
 	"net/netip"
 	"unsafe"
 
+	"logveil/internal/check"
 	"logveil/redact"
 )
 
 // A value is brought into the canonical form of its kind before it is sealed, so that
 // the ways to write one value have one token:
 //
-//	card   digits; spaces and dashes go
+//	card   digits; spaces and dashes go, and a decimal point with an exponent
 //	iban   upper case; spaces and dashes go
-//	ssn    nine digits; spaces and dashes go
+//	ssn    nine digits; the same
 //	phone  digits, after a + when there was one; spaces and - . ( ) / go
 //	email  the domain in lower case, the rest as it is
 //	mac    lower-case hexadecimal digits; separators go
@@ -28,16 +29,20 @@ const rawMark = 0
 
 // AppendCanonical appends the form in which values of a kind are sealed and compared: the
 // ways to write one value have the same form, and two values do not. It can hold the value
-// itself and is as sensitive. At most one byte more than raw is appended.
+// itself and is as sensitive. At most one byte more than raw is appended, or maxCard bytes.
 func AppendCanonical(dst []byte, kind redact.Kind, raw []byte) []byte {
 	n := len(dst)
 	var ok bool
 	switch kind {
 	case "card":
-		dst, ok = appendDigits(dst, raw, " -", false)
-		ok = ok && len(dst)-n >= 12 && len(dst)-n <= 19
+		if dst, ok = appendDigits(dst, raw, " -", false); !ok {
+			dst, ok = check.AppendWhole(dst[:n], raw, maxCard) // 4.111111111111111E15
+		}
+		ok = ok && len(dst)-n >= 12 && len(dst)-n <= maxCard
 	case "ssn":
-		dst, ok = appendDigits(dst, raw, " -", false)
+		if dst, ok = appendDigits(dst, raw, " -", false); !ok {
+			dst, ok = check.AppendWhole(dst[:n], raw, 9)
+		}
 		ok = ok && len(dst)-n == 9
 	case "phone":
 		dst, ok = appendDigits(dst, raw, " -.()/", true)
@@ -62,6 +67,9 @@ func AppendCanonical(dst []byte, kind redact.Kind, raw []byte) []byte {
 	}
 	return dst
 }
+
+// maxCard is the number of digits of the longest card number.
+const maxCard = 19
 
 // uncanon returns what Reveal shows for what was sealed.
 func uncanon(sealed []byte) []byte {
