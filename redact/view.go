@@ -51,8 +51,10 @@ func (p *pass) noteEscapes(off, from, to int) {
 	for i := 0; i < len(cs); {
 		k := len(p.escapes)
 		if at := off + int(cs[i]); k == 0 || at-p.escapes[k-1].End >= viewContext {
-			if n := p.hiding(at); n > 0 {
-				p.escapes = append(p.escapes, Span{at, at + n})
+			if !p.quotes(at) {
+				if n := escapeLen(p.b, at); n > 0 {
+					p.escapes = append(p.escapes, Span{at, at + n})
+				}
 			}
 			i++
 			continue
@@ -64,7 +66,10 @@ func (p *pass) noteEscapes(off, from, to int) {
 		i += n
 		for q := len(near) - 1; q >= 0; q-- {
 			at := off + int(near[q])
-			if n := p.hiding(at); n > 0 {
+			if p.quotes(at) {
+				continue
+			}
+			if n := escapeLen(p.b, at); n > 0 {
 				s.End = max(s.End, at+n)
 				break
 			}
@@ -72,13 +77,9 @@ func (p *pass) noteEscapes(off, from, to int) {
 	}
 }
 
-// hiding returns the length of the escape at p.b[at] if it is one that hides something.
-func (p *pass) hiding(at int) int {
-	if at+1 < len(p.b) && p.b[at+1] == '"' {
-		return 0 // as nearly all are in JSON
-	}
-	return escapeLen(p.b, at)
-}
+// quotes reports whether the byte at p.b[at] is that before a quotation mark, as nearly all
+// are in JSON.
+func (p *pass) quotes(at int) bool { return at+1 < len(p.b) && p.b[at+1] == '"' }
 
 // notePlusses notes where, of the candidates cs, plus signs stand that may be escapes.
 func (p *pass) notePlusses(off int, cs []uint16) {
