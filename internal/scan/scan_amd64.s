@@ -956,26 +956,9 @@ product128:
 	ADDQ      $0x04, CX
 	TESTL     R10, R10
 	JLT       firstSpecial128
-	TESTL     $0x0000003f, R10
-	JNE       firstAhead128
 	VMOVDQU64 (AX)(R10*1), Z2
 	VMOVDQU64 64(AX)(R10*1), Z4
 	JMP       nextOperation128
-
-firstAhead128:
-	MOVL         R10, R11
-	ANDL         $0x3f, R11
-	VPBROADCASTB R11, Z4
-	VPADDB       Z1, Z4, Z4
-	SUBL         R11, R10
-	VMOVDQA64    (AX)(R10*1), Z2
-	VMOVDQA64    64(AX)(R10*1), Z9
-	VPERMT2B     Z9, Z4, Z2
-	VMOVDQU64    Z2, Z2
-	VMOVDQA64    128(AX)(R10*1), Z10
-	VPERMT2B     Z10, Z4, Z9
-	VMOVDQU64    Z9, Z4
-	JMP          nextOperation128
 
 firstSpecial128:
 	BTL          $0x1d, R10
@@ -999,26 +982,9 @@ nextOperation128:
 	ADDQ   $0x04, CX
 	TESTL  R10, R10
 	JLT    nextSpecial128
-	TESTL  $0x0000003f, R10
-	JNE    nextAhead128
 	VPANDQ (AX)(R10*1), Z2, Z2
 	VPANDQ 64(AX)(R10*1), Z4, Z4
 	JMP    nextOperation128
-
-nextAhead128:
-	MOVL         R10, R11
-	ANDL         $0x3f, R11
-	VPBROADCASTB R11, Z9
-	VPADDB       Z1, Z9, Z9
-	SUBL         R11, R10
-	VMOVDQA64    (AX)(R10*1), Z10
-	VMOVDQA64    64(AX)(R10*1), Z11
-	VPERMT2B     Z11, Z9, Z10
-	VPANDQ       Z10, Z2, Z2
-	VMOVDQA64    128(AX)(R10*1), Z10
-	VPERMT2B     Z10, Z9, Z11
-	VPANDQ       Z11, Z4, Z4
-	JMP          nextOperation128
 
 nextSpecial128:
 	BTL          $0x1d, R10
@@ -1129,22 +1095,8 @@ product64:
 	ADDQ      $0x04, CX
 	TESTL     R10, R10
 	JLT       firstSpecial64
-	TESTL     $0x0000003f, R10
-	JNE       firstAhead64
 	VMOVDQU64 (AX)(R10*1), Z2
 	JMP       nextOperation64
-
-firstAhead64:
-	MOVL         R10, R11
-	ANDL         $0x3f, R11
-	VPBROADCASTB R11, Z2
-	VPADDB       Z1, Z2, Z2
-	SUBL         R11, R10
-	VMOVDQA64    (AX)(R10*1), Z6
-	VMOVDQA64    64(AX)(R10*1), Z7
-	VPERMT2B     Z7, Z2, Z6
-	VMOVDQU64    Z6, Z2
-	JMP          nextOperation64
 
 firstSpecial64:
 	BTL          $0x1d, R10
@@ -1164,22 +1116,8 @@ nextOperation64:
 	ADDQ   $0x04, CX
 	TESTL  R10, R10
 	JLT    nextSpecial64
-	TESTL  $0x0000003f, R10
-	JNE    nextAhead64
 	VPANDQ (AX)(R10*1), Z2, Z2
 	JMP    nextOperation64
-
-nextAhead64:
-	MOVL         R10, R11
-	ANDL         $0x3f, R11
-	VPBROADCASTB R11, Z6
-	VPADDB       Z1, Z6, Z6
-	SUBL         R11, R10
-	VMOVDQA64    (AX)(R10*1), Z7
-	VMOVDQA64    64(AX)(R10*1), Z8
-	VPERMT2B     Z8, Z6, Z7
-	VPANDQ       Z7, Z2, Z2
-	JMP          nextOperation64
 
 nextSpecial64:
 	BTL          $0x1d, R10

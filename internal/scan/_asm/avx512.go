@@ -440,29 +440,36 @@ func interpreter(planes, code, live reg.GPVirtual, iota, mask reg.VecVirtual, le
 		ADDQ(Imm(4), code)
 		TESTL(x.As32(), x.As32())
 		JLT(LabelRef(l("Special")))
-		TESTL(U32(63), x.As32())
-		JNE(LabelRef(l("Ahead")))
+		// Loads across lines cost more than putting lines together, but for those of short
+		// records.
+		together := t > 2
+		if together {
+			TESTL(U32(63), x.As32())
+			JNE(LabelRef(l("Ahead")))
+		}
 		each(func(i int) { combine(Mem{Base: planes, Index: x, Scale: 1, Disp: 64 * i}, i) })
 		JMP(then)
 
-		// Loads across lines cost more than putting lines together.
-		Label(l("Ahead"))
-		index, shift := ZMM(), GP32()
-		MOVL(x.As32(), shift)
-		ANDL(Imm(63), shift)
-		VPBROADCASTB(shift, index)
-		VPADDB(iota, index, index)
-		SUBL(shift, x.As32())
-		line := ZMM()
-		VMOVDQA64(Mem{Base: planes, Index: x, Scale: 1}, line)
-		for i := range t {
-			next := ZMM()
-			VMOVDQA64(Mem{Base: planes, Index: x, Scale: 1, Disp: 64 * (i + 1)}, next)
-			VPERMT2B(next, index, line)
-			combine(line, i)
-			line = next
+		index := ZMM()
+		if together {
+			Label(l("Ahead"))
+			shift := GP32()
+			MOVL(x.As32(), shift)
+			ANDL(Imm(63), shift)
+			VPBROADCASTB(shift, index)
+			VPADDB(iota, index, index)
+			SUBL(shift, x.As32())
+			line := ZMM()
+			VMOVDQA64(Mem{Base: planes, Index: x, Scale: 1}, line)
+			for i := range t {
+				next := ZMM()
+				VMOVDQA64(Mem{Base: planes, Index: x, Scale: 1, Disp: 64 * (i + 1)}, next)
+				VPERMT2B(next, index, line)
+				combine(line, i)
+				line = next
+			}
+			JMP(then)
 		}
-		JMP(then)
 
 		Label(l("Special"))
 		BTL(U8(29), x.As32())
