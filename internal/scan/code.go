@@ -70,7 +70,7 @@ func encode(p *Program, withHand bool) (words []uint32) {
 		for k, ts := range s.Products {
 			var x product
 			for _, t := range ts {
-				if unsure[t.Slot] || shares[t.Slot] < rare {
+				if t.Slot < int(NumClasses) || unsure[t.Slot] || shares[t.Slot] < rare {
 					x.need |= slotBit(t.Slot)
 				}
 			}

@@ -12,7 +12,7 @@ const (
 	buckets = 16
 	// perPass is how many literals are dealt into the buckets of one pass. A pass more
 	// costs as much as many places that pass by accident.
-	perPass   = 1024
+	perPass   = 1536
 	maxPasses = 6
 	// trueCost is what a place that does have the window costs, times that of one which
 	// passes the first test by accident.
