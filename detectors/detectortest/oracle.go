@@ -22,7 +22,8 @@ const shapeReach = 61
 // others, form a cluster, and a cluster is one finding: its span is the union, and its
 // detector the highest-ranked among the members that span the whole cluster, or, when
 // none does, among all members; ties go to the longer, then to the earlier, then to the
-// detector listed first. It is open when a member that reaches its end is.
+// detector listed first. It is open when a member that reaches its end is. Detectors take
+// whole words, and do not take a backslash from the quotation mark behind it.
 func Oracle(ds []redact.Detector, text []byte) []redact.Finding {
 	return newOracle(ds).find(text)
 }
@@ -30,6 +31,9 @@ func Oracle(ds []redact.Detector, text []byte) []redact.Finding {
 type oracle struct {
 	ds      []redact.Detector
 	anchors []anchor
+	// fit says that detectors may do neither in the text: findings then go on to the end
+	// of the word that they end in, and end before such a backslash.
+	fit bool
 }
 
 // anchor is a redact.Anchor ready to be tried. A shape is compiled twice, because package
@@ -179,7 +183,7 @@ func (o *oracle) find(text []byte) []redact.Finding {
 		for grown := true; grown; {
 			grown = false
 			for i, f := range rest {
-				if slices.ContainsFunc(cluster, func(g redact.Finding) bool { return meet(f.Span, g.Span) }) {
+				if slices.ContainsFunc(cluster, func(g redact.Finding) bool { return o.meet(text, f.Span, g.Span) }) {
 					cluster = append(cluster, f)
 					rest = slices.Delete(slices.Clone(rest), i, i+1)
 					grown = true
@@ -187,19 +191,42 @@ func (o *oracle) find(text []byte) []redact.Finding {
 				}
 			}
 		}
-		resolved = append(resolved, o.winner(cluster))
+		resolved = append(resolved, o.winner(text, cluster))
 		found = rest
 	}
 	slices.SortFunc(resolved, func(a, b redact.Finding) int { return a.Start - b.Start })
 	return resolved
 }
 
-func meet(a, b redact.Span) bool { return a.Start <= b.End && b.Start <= a.End }
+func (o *oracle) meet(text []byte, a, b redact.Span) bool {
+	return a.Start <= o.wordEnd(text, b.End) && b.Start <= o.wordEnd(text, a.End)
+}
 
-func (o *oracle) winner(cluster []redact.Finding) redact.Finding {
+// wordEnd returns the end of the word that goes on at text[i], if one does.
+func (o *oracle) wordEnd(text []byte, i int) int {
+	if !o.fit {
+		return i
+	}
+	return i + len(inWord.Find(text[i:]))
+}
+
+var (
+	inWord  = regexp.MustCompile(`^\w*`)
+	slashes = regexp.MustCompile(`\\+$`)
+)
+
+// beforeQuote returns the end of s without the backslashes of an escaped quotation mark.
+func beforeQuote(text []byte, s redact.Span) int {
+	if n := len(slashes.Find(text[s.Start+1 : s.End])); n%2 == 1 && s.End < len(text) && (text[s.End] == '"' || text[s.End] == '\'') {
+		return s.End - n
+	}
+	return s.End
+}
+
+func (o *oracle) winner(text []byte, cluster []redact.Finding) redact.Finding {
 	all := cluster[0].Span
 	for _, f := range cluster {
-		all.Start, all.End = min(all.Start, f.Start), max(all.End, f.End)
+		all.Start, all.End = min(all.Start, f.Start), max(all.End, o.wordEnd(text, f.End))
 	}
 	better := func(a, b redact.Finding) int {
 		if x, y := a.Span == all, b.Span == all; x != y {
@@ -222,5 +249,8 @@ func (o *oracle) winner(cluster []redact.Finding) redact.Finding {
 	w := slices.MinFunc(cluster, better)
 	open := slices.ContainsFunc(cluster, func(f redact.Finding) bool { return f.Open && f.End == all.End })
 	w.Span, w.Open = all, open
+	if o.fit {
+		w.End = beforeQuote(text, w.Span)
+	}
 	return w
 }
