@@ -316,16 +316,7 @@ func (r *backwards) byte() byte {
 
 // space skips spaces, also escaped ones.
 func (r *backwards) space() {
-	for r.i > r.limit && !(r.opened && r.b[r.i-1] == '\n') {
-		i := r.i - 1
-		for i > r.limit && r.b[i-1] == '\\' {
-			i--
-		}
-		if escapedSpace(r.b[i:r.i]) != r.i-i {
-			break
-		}
-		r.i = i
-	}
+	r.i = spaceBefore(r.b, r.limit, r.i, !r.opened)
 }
 
 // quote reads a quotation mark with the backslashes before it. Two of them are one that is
@@ -564,6 +555,22 @@ func escapedSpace(b []byte) int {
 		return i + 1
 	}
 	return 0
+}
+
+// spaceBefore returns the start of the space that ends at b[i], not before limit. breaks says
+// that raw line breaks are space, too.
+func spaceBefore(b []byte, limit, i int, breaks bool) int {
+	for i > limit && (breaks || b[i-1] != '\n') {
+		k := i - 1
+		for k > limit && b[k-1] == '\\' {
+			k--
+		}
+		if escapedSpace(b[k:i]) != i-k {
+			break
+		}
+		i = k
+	}
+	return i
 }
 
 func jsonSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }

@@ -248,7 +248,7 @@ func (p *pass) look(s Span, n int) {
 			}
 		}
 		if f.scalar > 0 {
-			if m := w.marks[f.scalar-1].out(v); v.sameJSON(m, f.Start) {
+			if m := w.marks[f.scalar-1].out(v); v.sameJSON(p.b, m, f.Span) {
 				o.scalar = w.addMark(m)
 			}
 		}
@@ -265,13 +265,37 @@ func (p *pass) look(s Span, n int) {
 	}
 }
 
-// sameJSON reports whether the mark m of the outer text can belong to the JSON in which a
-// scalar starts at v.b[i]: a plain mark around a part that is encoded does not.
-func (v *view) sameJSON(m mark, i int) bool {
-	for i > 0 && jsonSpace(v.b[i-1]) {
-		i--
+// sameJSON reports whether the scalar v.b[s.Start:s.End) stands between signs of JSON that the
+// outer text writes alike, and its mark m with them: a plain mark around a part that is
+// encoded does not.
+func (v *view) sameJSON(text []byte, m mark, s Span) bool {
+	first := v.written(text, s.Start)
+	s.Start = spaceBefore(v.b, 0, s.Start, true)
+	for n := 1; n > 0 && s.End < len(v.b); s.End += n {
+		n = escapedSpace(v.b[s.End:])
 	}
-	return m.Len() != 1 || i == 0 || v.at[i]-v.at[i-1] == 1
+	before := byte(0)
+	if s.Start > 0 {
+		before = v.written(text, s.Start-1)
+	}
+	behind := before
+	if s.End < len(v.b) {
+		behind = v.written(text, s.End)
+	}
+	return first != '\\' && before != '\\' && before == behind && (m.Len() != 1 || before == 0)
+}
+
+// written tells how text writes v.b[i]: as itself, which is 0, or by what begins its escape;
+// u is that of an escape by number, as any byte of JSON may be written.
+func (v *view) written(text []byte, i int) byte {
+	n, c := v.at[i+1]-v.at[i], text[v.at[i]]
+	switch {
+	case n == 1:
+		return 0
+	case n > 2 && c == '\\':
+		return 'u'
+	}
+	return c
 }
 
 // out returns the mark as it stands in the text that v is decoded from.
