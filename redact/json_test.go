@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -118,7 +119,8 @@ func replacedBy(was, got string) bool {
 
 // sameJSON says how the redacted text differs, as JSON, from the text with the leaves and
 // keys replaced that findings stand in. It returns how many nodes were compared, and how
-// many of them hold a finding. A number that stands alone is text, and none are compared then.
+// many of them hold a finding. None are compared where a number stands alone, which is text, or
+// where a bound on work left lines unscanned.
 func sameJSON(e *redact.Engine, text []byte) (nodes, found int, err error) {
 	was, err := flatten(text)
 	if err != nil {
@@ -143,6 +145,10 @@ func sameJSON(e *redact.Engine, text []byte) (nodes, found int, err error) {
 	}
 	w := e.NewWorker()
 	out := w.Append(context.Background(), nil, text)
+	fs := slices.Clone(w.Find(text))
+	if slices.ContainsFunc(fs, func(f redact.Finding) bool { return f.Detector == redact.Unscanned }) {
+		return 0, 0, nil // the line is masked whole
+	}
 	got, err := flatten(out)
 	if err != nil {
 		return 0, 0, fmt.Errorf("does not parse: %w: %.500s", err, out)
@@ -153,7 +159,6 @@ func sameJSON(e *redact.Engine, text []byte) (nodes, found int, err error) {
 	if len(was) != len(got) {
 		return 0, 0, fmt.Errorf("%d nodes became %d", len(was), len(got))
 	}
-	fs := w.Find(text)
 	for i := range was {
 		a, b := was[i], got[i]
 		for len(fs) > 0 && fs[0].End <= spans[i].Start {
