@@ -56,7 +56,7 @@ func (d assign) Spec() redact.Spec {
 	switch d.family {
 	case passwords:
 		s.Weight = 3
-		s.Work = map[redact.Reason]int{redact.Accepted: 6, redact.RejectValue: 8, redact.RejectOperator: 3, redact.RejectAnchor: 10}
+		s.Work = map[redact.Reason]int{redact.Accepted: 4, redact.RejectValue: 8, redact.RejectOperator: 2, redact.RejectAnchor: 10}
 		s.Name, s.Kind, s.Doc = "assign-password", "password", "a value behind a key such as password, pwd, passphrase"
 		s.Anchor.Literals = folded("passw", "passphrase", "passcode", "pwd", "pass=", "pass:", `pass"`, "pass'", `pass\`, "pass =", "pw=", "pw:", `pw"`, `pw\`, " -u ", "--user ")
 	case secrets:
@@ -66,7 +66,7 @@ func (d assign) Spec() redact.Spec {
 		s.Anchor.Literals = folded("secret", "key", "signature", "sig=", "credential", "creds", "auth=", "auth:", `auth"`, "auth'", `auth\`, "auth =")
 	case tokens:
 		s.Weight = 6
-		s.Work = map[redact.Reason]int{redact.Accepted: 13, redact.RejectAnchor: 10}
+		s.Work = map[redact.Reason]int{redact.Accepted: 11, redact.RejectAnchor: 10}
 		s.Name, s.Kind, s.Doc = "assign-token", "token", "a value behind a key such as token, access_token, session_id, cookie"
 		s.Anchor.Literals = folded("token", "cookie", "authorization", "sessionid", "sessid", "session_id", "session-id", "session=", `session"`, `session\`)
 	}

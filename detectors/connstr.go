@@ -41,6 +41,7 @@ func (connstr) Spec() redact.Spec {
 		MaxLen: connMaxLen,
 		Rank:   85,
 		Weight: 2,
+		Work:   map[redact.Reason]int{redact.RejectContext: 3},
 	}
 	s.Anchor.Literals = append(s.Anchor.Literals, redact.Literal{Text: "@tcp("}, redact.Literal{Text: "@unix("})
 	return s

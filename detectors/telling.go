@@ -98,7 +98,7 @@ func (d *telling) Spec() redact.Spec {
 		Anchor: redact.Anchor{Literals: d.lits},
 		MaxLen: maxTelling, Rank: 15, Weight: 2, Closed: true,
 		Work: map[redact.Reason]int{
-			redact.Accepted: 7, redact.RejectValue: 13, redact.RejectLength: 8, redact.RejectContext: 10,
+			redact.Accepted: 5, redact.RejectValue: 13, redact.RejectLength: 8, redact.RejectContext: 10,
 			redact.RejectAlone: 25, redact.RejectAmong: 50,
 		},
 	}

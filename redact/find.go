@@ -155,9 +155,10 @@ func (p *pass) try(off, from, to int) (ok bool) {
 		}
 	}()
 	p.from, p.to = from, to
-	p.w.sc.Load(p.b, off)
+	p.w.sc.LoadUpTo(p.b, off, from, to, p.left/perLiteral)
 	lits := p.w.sc.Literals(from, to)
-	p.left -= len(lits) // to find them
+	p.left -= perLiteral * len(lits) // to find them
+	p.spent()                        // then not all were
 	p.later = p.later[:0]
 	for _, l := range p.lists {
 		p.values(l)

@@ -23,6 +23,8 @@ const (
 	stepsPerUnit = 4
 	// perDecoded is the work on each text that is decoded, however short.
 	perDecoded = 45
+	// perLiteral is the work to find a literal.
+	perLiteral = 2
 	// tokenWork is the work on what may be a token of an earlier run.
 	tokenWork = 3
 	// perSample is the work to see whether something may be base64.

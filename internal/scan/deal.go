@@ -248,8 +248,8 @@ func deal(lits []Literal, m *literalModel) []window {
 		w, best := &ws[i], math.Inf(1)
 		for k, g := range groups {
 			for off, vs := range values[i] {
-				if own := own[i][off]; own < best {
-					if cost := own + g.growth(vs, best-own); cost < best {
+				if own := own[i][off]; own <= best {
+					if cost := own + g.growth(vs, best-own); cost <= best {
 						best, w.off, w.bucket = cost, off, k
 					}
 				}

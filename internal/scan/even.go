@@ -34,7 +34,7 @@ func rarestEven(text string, odd int) (off int) {
 		if o >= 0 {
 			s *= beforeShare[b1][text[o]&31]
 		}
-		if s += trueCost * windowShare(text, o); s < best {
+		if s += trueCost * windowShare(text, o); s <= best {
 			best, off = s, o
 		}
 	}

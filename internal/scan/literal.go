@@ -240,6 +240,9 @@ const firstThree, lastThree = 0x00ffffff, 0xffffff00
 func (s *Scanner) compareAt(places []uint16) {
 	t := s.lits
 	for _, at := range places {
+		if s.overrun() {
+			return
+		}
 		x := load32(s.w[at:])
 		s.compareChain(t.whole[wholeHash(x)], int(at))
 		s.compareChain(t.part[partHash(x&firstThree)], int(at))
@@ -275,6 +278,9 @@ func (s *Scanner) compare(entry uint32, start int) {
 	k := len(s.found)
 	f := Found{id, start}
 	s.found = append(s.found, f)
+	if s.from <= start && start < s.to {
+		s.counted++
+	}
 	// They come in the order of their windows, which is nearly that of their starts.
 	for ; k > 0 && s.found[k-1].after(f); k-- {
 		s.found[k], s.found[k-1] = s.found[k-1], f

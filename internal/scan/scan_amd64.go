@@ -88,7 +88,7 @@ func (s *Scanner) compareMarked(n uintptr) {
 	t := s.lits
 	places := s.marked[:n]
 	step := (len(s.same) - 1) / t.longest // so that all that can be found have room
-	for len(places) > 0 {
+	for len(places) > 0 && !s.overrun() {
 		k := min(len(places), step)
 		m := comparePlaces(&s.same[0], &places[0], uintptr(k), &s.w[0], unsafe.SliceData(s.text), s.base, max(0, len(s.text)-7),
 			&t.whole[0], &t.part[0], (*byte)(unsafe.Pointer(&t.entries[0])))

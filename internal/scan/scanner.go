@@ -85,8 +85,10 @@ type Scanner struct {
 
 	shapes []int // see Live
 
-	// found are the literals in the window, in order.
-	found []Found
+	// found are the literals in the window, in order. No more are looked for once counted, of
+	// those that start in text[from:to), are more than most.
+	found                   []Found
+	from, to, counted, most int
 
 	places [stripes][maxStripe]uint16
 	counts [stripes]uint64
@@ -105,7 +107,13 @@ func NewScanner(t *Tables) *Scanner {
 // Load scans the window of text that starts at off and has at most Window bytes. The byte
 // before off is looked at, too. Candidates within Margin bytes of the end are certain only
 // where the text ends there; the windows of a text overlap by as much.
-func (s *Scanner) Load(text []byte, off int) {
+func (s *Scanner) Load(text []byte, off int) { s.LoadUpTo(text, off, 0, 0, 0) }
+
+// LoadUpTo is Load, but of the literals that start in text[from:to) no more are looked for once
+// they are known to be more than most. Whether they are is the same for all implementations;
+// how many are found then is not.
+func (s *Scanner) LoadUpTo(text []byte, off, from, to, most int) {
+	s.from, s.to, s.counted, s.most = from, to, 0, most
 	s.load(text, off)
 	// Literals first: they read the text in order, which memory is quickest at.
 	if len(s.t.lits.lits) > 0 {
@@ -140,6 +148,9 @@ func (s *Scanner) load(text []byte, off int) {
 		clear(s.w[copy(s.w, text[off:off+n]):])
 	}
 }
+
+// overrun reports whether no more literals are looked for.
+func (s *Scanner) overrun() bool { return s.counted > s.most }
 
 // Literals returns the literals that start in text[from:to), which must be within the
 // loaded window, in order of their starts. They are valid until the next Load.
