@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"flag"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -77,6 +78,10 @@ func run(t *testing.T, version string) string {
 		if _, err := exec.LookPath(tool); err != nil {
 			t.Skipf("%s is not installed: the recorded logs alone are looked at", tool)
 		}
+	}
+	// Maven reads the sources; to look at them here tells the cache of go test about them.
+	if err := filepath.WalkDir(project, func(_ string, _ fs.DirEntry, err error) error { return err }); err != nil {
+		t.Fatal(err)
 	}
 	build, out := t.TempDir(), t.TempDir()
 	args := []string{"-o", "-q", "-B", "-f", project, "-Dout=" + build, "compile", "dependency:build-classpath"}
