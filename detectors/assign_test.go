@@ -31,6 +31,11 @@ func (anyAssign) Match(b []byte, at int) (redact.Span, redact.Reason) {
 	return assign{nounFamily[n]}.Match(b, at)
 }
 
+func (anyAssign) Next(b []byte, at, from int) (redact.Span, redact.Reason) {
+	n, _ := nounAt(b, at)
+	return assign{nounFamily[n]}.Next(b, at, from)
+}
+
 func TestAssign(t *testing.T) {
 	for _, f := range []family{passwords, secrets, tokens} {
 		d := assign{f}
