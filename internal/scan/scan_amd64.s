@@ -1076,32 +1076,27 @@ nothing128:
 
 step64:
 	MOVL  (CX), DX
-	MOVL  4(CX), R8
-	TESTL R8, R8
+	MOVL  4(CX), DI
+	TESTL DI, DI
 	JEQ   done
 	MOVQ  8(CX), SI
 	ADDQ  $0x10, CX
-	XORL  R9, R9
+	XORL  R8, R8
 	ANDNQ BX, SI, BX
 
 product64:
-	MOVL      8(CX), DI
-	LEAQ      12(CX)(DI*4), DI
-	MOVQ      (CX), R10
-	ANDNQ     R10, BX, R10
-	JNE       nothing64
 	ADDQ      $0x0c, CX
-	MOVL      (CX), R10
+	MOVL      (CX), R9
 	ADDQ      $0x04, CX
-	TESTL     R10, R10
+	TESTL     R9, R9
 	JLT       firstSpecial64
-	VMOVDQU64 (AX)(R10*1), Z2
+	VMOVDQU64 (AX)(R9*1), Z2
 	JMP       nextOperation64
 
 firstSpecial64:
-	BTL          $0x1d, R10
+	BTL          $0x1d, R9
 	JCC          firstHand64
-	VPBROADCASTB R10, Z2
+	VPBROADCASTB R9, Z2
 	VPADDB       Z1, Z2, Z2
 	VMOVDQA64    Z2, Z2
 	VPERMI2B     Z5, Z4, Z2
@@ -1112,19 +1107,19 @@ firstHand64:
 	VMOVDQU64 Z4, Z2
 
 nextOperation64:
-	MOVL   (CX), R10
+	MOVL   (CX), R9
 	ADDQ   $0x04, CX
-	TESTL  R10, R10
+	TESTL  R9, R9
 	JLT    nextSpecial64
-	VPANDQ (AX)(R10*1), Z2, Z2
+	VPANDQ (AX)(R9*1), Z2, Z2
 	JMP    nextOperation64
 
 nextSpecial64:
-	BTL          $0x1d, R10
+	BTL          $0x1d, R9
 	JCC          nextHandOrEnd64
-	BTL          $0x1e, R10
-	JCC          nextStop64
-	VPBROADCASTB R10, Z6
+	BTL          $0x1e, R9
+	JCC          nextOperation64
+	VPBROADCASTB R9, Z6
 	VPADDB       Z1, Z6, Z6
 	VMOVDQA64    Z6, Z6
 	VPERMI2B     Z5, Z4, Z6
@@ -1132,32 +1127,24 @@ nextSpecial64:
 	JMP          nextOperation64
 
 nextHandOrEnd64:
-	BTL    $0x1e, R10
+	BTL    $0x1e, R9
 	JCC    add64
 	VPANDQ Z4, Z2, Z2
 	JMP    nextOperation64
 
-nextStop64:
-	VPTESTMQ Z2, Z2, K1
-	KORTESTB K1, K1
-	JNE      nextOperation64
-	JMP      nothing64
-
 add64:
-	TESTL     R9, R9
+	TESTL     R8, R8
 	JNE       or64
-	SUBL      $0x01, R8
+	SUBL      $0x01, DI
 	JEQ       only64
 	VMOVDQA64 Z2, Z3
-	MOVL      $0x00000001, R9
+	MOVL      $0x00000001, R8
 	JMP       product64
 
 or64:
-	VPORQ Z2, Z3, Z3
-	SUBL  $0x01, R8
-	JNE   product64
-
-store64:
+	VPORQ     Z2, Z3, Z3
+	SUBL      $0x01, DI
+	JNE       product64
 	VMOVDQA64 Z3, Z4
 	JMP       storeHand64
 
@@ -1175,25 +1162,14 @@ storeHand64:
 test64:
 	TESTQ    SI, SI
 	JEQ      step64
-	XORL     R9, R9
+	XORL     R8, R8
 	VPTESTMQ Z4, Z4, K1
 	KORTESTB K1, K1
-	SETNE    R9
-	NEGQ     R9
-	ANDQ     R9, SI
+	SETNE    R8
+	NEGQ     R8
+	ANDQ     R8, SI
 	ORQ      SI, BX
 	JMP      step64
-
-nothing64:
-	MOVQ   DI, CX
-	SUBL   $0x01, R8
-	JNE    product64
-	TESTL  R9, R9
-	JNE    store64
-	TESTQ  SI, SI
-	JNE    step64
-	VPXORQ Z3, Z3, Z3
-	JMP    store64
 
 done:
 	MOVQ BX, ret+32(FP)

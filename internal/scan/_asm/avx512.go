@@ -411,12 +411,17 @@ func interpreter(planes, code, live reg.GPVirtual, iota, mask reg.VecVirtual, le
 	XORL(any, any)
 	ANDNQ(live, bit, live)
 
+	// Of a short record, to compute what is all zero costs less than jumps that are not
+	// foreseen.
+	skips := t > 1
 	Label(label("product"))
-	MOVL(Mem{Base: code, Disp: 8}, end.As32())
-	LEAQ(Mem{Base: code, Index: end, Scale: 4, Disp: 12}, end)
-	MOVQ(Mem{Base: code}, x)
-	ANDNQ(x, live, x)
-	JNE(ref("nothing"))
+	if skips {
+		MOVL(Mem{Base: code, Disp: 8}, end.As32())
+		LEAQ(Mem{Base: code, Index: end, Scale: 4, Disp: 12}, end)
+		MOVQ(Mem{Base: code}, x)
+		ANDNQ(x, live, x)
+		JNE(ref("nothing"))
+	}
 	ADDQ(Imm(12), code)
 	// operations reads operations: the first one sets the product, the others combine
 	// with it.
@@ -478,7 +483,11 @@ func interpreter(planes, code, live reg.GPVirtual, iota, mask reg.VecVirtual, le
 		} else {
 			JCC(LabelRef(l("HandOrEnd")))
 			BTL(U8(30), x.As32())
-			JCC(LabelRef(l("Stop")))
+			if skips {
+				JCC(LabelRef(l("Stop")))
+			} else {
+				JCC(then)
+			}
 		}
 		VPBROADCASTB(x.As32(), index)
 		VPADDB(iota, index, index)
@@ -499,7 +508,7 @@ func interpreter(planes, code, live reg.GPVirtual, iota, mask reg.VecVirtual, le
 		each(func(i int) { combine(hand[i], i) })
 		JMP(then)
 
-		if !first {
+		if !first && skips {
 			Label(l("Stop"))
 			zero(product)
 			JNE(then)
@@ -546,6 +555,9 @@ func interpreter(planes, code, live reg.GPVirtual, iota, mask reg.VecVirtual, le
 	ORQ(bit, live)
 	JMP(ref("step"))
 
+	if !skips {
+		return
+	}
 	Label(label("nothing"))
 	MOVQ(end, code)
 	SUBL(Imm(1), products)
