@@ -56,6 +56,7 @@ func all(dict *keys.Dictionary) []redact.Detector {
 		urlcred{},
 		connstr{},
 		pem{},
+		curlUser{},
 		assign{passwords},
 		assign{secrets},
 		assign{tokens},

@@ -58,7 +58,7 @@ func (d assign) Spec() redact.Spec {
 		s.Weight = 3
 		s.Work = map[redact.Reason]int{redact.Accepted: 4, redact.RejectValue: 8, redact.RejectOperator: 2, redact.RejectAnchor: 10}
 		s.Name, s.Kind, s.Doc = "assign-password", "password", "a value behind a key such as password, pwd, passphrase"
-		s.Anchor.Literals = folded("passw", "passphrase", "passcode", "pwd", "pass=", "pass:", `pass"`, "pass'", `pass\`, "pass =", "pw=", "pw:", `pw"`, `pw\`, " -u ", "--user ")
+		s.Anchor.Literals = folded("passw", "passphrase", "passcode", "pwd", "pass=", "pass:", `pass"`, "pass'", `pass\`, "pass =", "pw=", "pw:", `pw"`, `pw\`)
 	case secrets:
 		s.Weight = 9
 		s.Work = map[redact.Reason]int{redact.RejectContext: 12, redact.RejectValue: 10, redact.RejectAnchor: 10}
@@ -81,7 +81,6 @@ const (
 	nounPassword
 	nounPass // "pass" alone, which is also a verdict of tests
 	nounPwd  // also the working directory
-	nounUser // the flag of curl and wget that takes user:password
 	nounSecret
 	nounKey
 	nounSignature
@@ -93,7 +92,7 @@ const (
 	nounSession
 )
 
-var nounFamily = [...]family{nounPassword: passwords, nounPass: passwords, nounPwd: passwords, nounUser: passwords, nounSecret: secrets, nounKey: secrets, nounSignature: secrets,
+var nounFamily = [...]family{nounPassword: passwords, nounPass: passwords, nounPwd: passwords, nounSecret: secrets, nounKey: secrets, nounSignature: secrets,
 	nounCredential: secrets, nounAuth: secrets, nounToken: tokens, nounCookie: tokens, nounAuthorization: tokens, nounSession: tokens}
 
 // nounAt returns the noun at b[at] and its length. It is the literals of all families,
@@ -104,14 +103,6 @@ func nounAt(b []byte, at int) (noun, int) {
 		return noNoun, 0
 	}
 	switch p[0] | 0x20 {
-	case ' ':
-		if foldPrefix(p, " -u ") {
-			return nounUser, 4
-		}
-	case '-':
-		if foldPrefix(p, "--user ") {
-			return nounUser, 7
-		}
 	case 'p':
 		switch {
 		case foldPrefix(p, "pwd"):
@@ -227,9 +218,6 @@ func (d assign) Match(b []byte, at int) (redact.Span, redact.Reason) {
 	if n == noNoun || nounFamily[n] != d.family {
 		return redact.Span{}, redact.RejectAnchor
 	}
-	if n == nounUser {
-		return userFlag(b, at, at+size)
-	}
 	// Nearly all literal hits in logs end here: no operator behind the key.
 	nounEnd := at + size
 	lim := min(len(b), nounEnd+maxSuffix)
@@ -269,7 +257,7 @@ func (d assign) Match(b []byte, at int) (redact.Span, redact.Reason) {
 		return redact.Span{}, redact.RejectValue
 	}
 	for i := nounEnd; i+3 <= end; i++ {
-		if m, _ := nounAt(b, i); m != noNoun && m != nounPass && m != nounAuth && m != nounUser {
+		if m, _ := nounAt(b, i); m != noNoun && m != nounPass && m != nounAuth {
 			return redact.Span{}, redact.RejectAnchor // that one decides
 		}
 	}
@@ -347,7 +335,7 @@ func (d assign) Next(b []byte, at, from int) (redact.Span, redact.Reason) {
 		end++
 	}
 	op, ok := keyed.Operator(b, end)
-	if n == nounUser || !ok && op.Holder == 0 || op.Form != keyed.Assign {
+	if !ok && op.Holder == 0 || op.Form != keyed.Assign {
 		return redact.Span{}, redact.RejectOperator
 	}
 	k, c, ok := d.container(b, at, nounEnd, end, &op, n)
@@ -394,54 +382,6 @@ func tooShort(b []byte, i int) bool {
 	}
 	return false
 }
-
-// userFlag takes the argument of "curl -u user:password"; other programs mean other
-// things by -u.
-func userFlag(b []byte, at, end int) (redact.Span, redact.Reason) {
-	if ok, read := curlBefore(b, at); !ok {
-		return redact.Span{Start: at + read}, redact.RejectContext
-	}
-	op, ok := keyed.Blanks(b, end-1)
-	if !ok {
-		return redact.Span{}, redact.RejectOperator
-	}
-	stop, open := op.End(b, maxUserFlag)
-	colon := bytes.IndexByte(b[op.Start:stop], ':')
-	if colon < 0 || open {
-		return redact.Span{}, redact.RejectValue
-	}
-	user, pw := b[op.Start:op.Start+colon], b[op.Start+colon+1:stop]
-	s := keyed.Measure(pw)
-	if s.Placeholder(pw) || s.N < 3 || keyed.WordAt(pw) != keyed.NoWord || len(user) > 0 && (user[0] == '$' || user[0] == '<') || pw[0] == '$' || s.Blank > 0 {
-		return redact.Span{}, redact.RejectValue
-	}
-	if alreadyToken(b, op.Start, stop) {
-		return redact.Span{}, redact.RejectValue
-	}
-	return redact.Span{Start: op.Start, End: stop}, redact.Accepted
-}
-
-// curlBefore reports whether the command "curl" stands before the flag at b[at], in its line,
-// and how far from it the look ended.
-func curlBefore(b []byte, at int) (ok bool, read int) {
-	// The blank before the flag is part of its literal, or stands before it.
-	i := at
-	if b[i] != ' ' {
-		i--
-	}
-	for low := max(len(curl), at-maxUserFlag); i >= low && b[i] != '\n'; i-- {
-		if b[i] == ' ' && string(b[i-len(curl):i]) == curl {
-			return true, at - i
-		}
-	}
-	return false, at - i
-}
-
-const (
-	// maxUserFlag bounds what userFlag looks at, in bytes to either side.
-	maxUserFlag = 256
-	curl        = "curl"
-)
 
 // minBlank is the length of the shortest value that is taken behind nothing but a blank.
 const minBlank = 16

@@ -106,7 +106,7 @@ func (card) Spec() redact.Spec {
 		MaxLen: 64, // two cards that overlap, and their neighbours
 		Rank:   60,
 		Weight: 2,
-		Work:   map[redact.Reason]int{redact.Accepted: 6},
+		Work:   map[redact.Reason]int{redact.Accepted: 7},
 	}
 }
 
@@ -273,11 +273,15 @@ func matchGroupedCard(b []byte, at int, sep byte, lens uint8) (redact.Span, reda
 			}
 			p++
 		}
-		g := countDigits(b, p, 7)
+		g := 0
+		for lim := min(len(b)-p, 7, cardMax+1-n); g < lim && isDigit(b[p+g]); g++ {
+			if n+g < cardMax {
+				digits[n+g] = b[p+g]
+			}
+		}
 		if g == 0 || g > 6 || n+g > cardMax || p+g < len(b) && isWord(b[p+g]) {
 			break
 		}
-		copy(digits[n:], b[p:p+g])
 		groups[count] = g
 		count++
 		n += g

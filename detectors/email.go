@@ -40,6 +40,7 @@ func (email) Spec() redact.Spec {
 		MaxLen: emailMaxLen,
 		Rank:   50,
 		Weight: 3,
+		Work:   map[redact.Reason]int{redact.Accepted: 8},
 	}
 }
 

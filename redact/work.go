@@ -22,7 +22,7 @@ const (
 	// stepsPerUnit is how many escapes, and stretches of text between them, are.
 	stepsPerUnit = 4
 	// perDecoded is the work on each text that is decoded, however short.
-	perDecoded = 45
+	perDecoded = 65
 	// perLiteral is the work to find a literal.
 	perLiteral = 2
 	// tokenWork is the work on what may be a token of an earlier run.
