@@ -60,6 +60,7 @@ func Check(file string) (*Report, error) {
 	if err := c.load(file); err != nil {
 		return nil, err
 	}
+	c.streams()
 	c.expand()
 	r := &Report{}
 	k := checker{config: c, report: r}
@@ -119,6 +120,21 @@ func (c *config) load(file string) error {
 	return failed
 }
 
+// streams loads the file of stream tasks that the service names.
+func (c *config) streams() {
+	c.service.expand(c.vars)
+	file, ok := c.service.get("streams_file")
+	if !ok {
+		return
+	}
+	if !filepath.IsAbs(file) {
+		file = filepath.Join(filepath.Dir(c.file), file)
+	}
+	if err := c.load(file); err != nil {
+		c.problem(c.service.where("streams_file"), "a file that cannot be read, so what it says is not checked")
+	}
+}
+
 func readFile(name string) ([]byte, error) {
 	f, err := os.Open(name)
 	if err != nil {
@@ -136,6 +152,7 @@ func readFile(name string) ([]byte, error) {
 type checker struct {
 	*config
 	report *Report
+	queue  []flow // to be followed
 }
 
 func (k *checker) found(at place, format string, a ...any) {
@@ -252,13 +269,21 @@ func (k *checker) redactor(r *section) {
 type flow struct {
 	origin *section // where they come from
 	input  *section // the input that they came in by, as far as is known
+	source string   // what stream tasks call that, a pattern
 	tags   string
 	by     string // what redacted them; empty when nothing did
+	// joined are the filters that kept them for a while before anything redacted them.
+	joined []*section
+	// added is a filter that put raw text into them behind what redacted them.
+	added *section
 }
 
 func (f flow) from() string {
-	if f.origin.kind == "filter" {
-		return f.origin.name() + " (filter)"
+	switch f.origin.kind {
+	case "filter", "processor":
+		return f.origin.name() + " (" + f.origin.kind + ")"
+	case "stream":
+		return f.origin.name() + " (stream task)"
 	}
 	return f.origin.name()
 }
@@ -268,7 +293,6 @@ const maxFlows = 1000
 
 // flows follows every flow to its outputs.
 func (k *checker) flows() {
-	var queue []flow
 	count := map[string]int{}
 	for _, in := range k.of("input") {
 		n := count[in.name()]
@@ -276,11 +300,15 @@ func (k *checker) flows() {
 		if !logs(in.name()) {
 			continue
 		}
-		f := flow{origin: in, input: in, tags: tagsOf(in, n)}
+		f := flow{origin: in, input: in, source: in.name() + "." + strconv.Itoa(n), tags: tagsOf(in, n)}
 		for _, p := range in.processors {
 			k.pass(&f, p)
 		}
-		queue = append(queue, f)
+		// What a processor emits goes through all processors of the input.
+		for _, p := range in.processors {
+			k.emit(f, p)
+		}
+		k.queue = append(k.queue, f)
 	}
 	type key struct {
 		origin *section
@@ -288,9 +316,9 @@ func (k *checker) flows() {
 		raw    bool
 	}
 	seen := map[key]bool{}
-	for len(queue) > 0 && len(seen) < maxFlows {
-		f := queue[0]
-		queue = queue[1:]
+	for len(k.queue) > 0 && len(seen) < maxFlows {
+		f := k.queue[0]
+		k.queue = k.queue[1:]
 		id := key{f.origin, f.tags, f.by == ""}
 		if seen[id] {
 			continue
@@ -305,15 +333,36 @@ func (k *checker) flows() {
 				continue // some of the tags get past it
 			}
 			k.pass(&f, filter)
-			if filter.name() == "rewrite_tag" {
-				for _, p := range filter.props {
-					if p.key == "rule" {
-						queue = append(queue, flow{filter, f.input, rewritten(p.value), f.by})
-					}
-				}
-			}
+			k.emit(f, filter)
 		}
 		k.deliver(f)
+		// Streams are made of records behind the filters.
+		for _, task := range k.of("stream") {
+			q := queryOf(task)
+			switch {
+			case f.by != "" || !q.reads(f):
+			case q.prints:
+				k.found(task.at, "a stream task without CREATE STREAM prints records, and those of %s are not redacted", f.origin.name())
+			default:
+				k.queue = append(k.queue, flow{origin: task, source: q.name, tags: q.tags})
+			}
+		}
+	}
+}
+
+// emit queues what a filter or a processor makes of a flow under other tags.
+func (k *checker) emit(f flow, s *section) {
+	if s.name() != "rewrite_tag" {
+		return
+	}
+	source, ok := s.get("emitter_name")
+	if !ok {
+		source = "emitter_for_*"
+	}
+	for _, p := range s.props {
+		if p.key == "rule" {
+			k.queue = append(k.queue, flow{origin: s, input: f.input, source: wide(source), tags: rewritten(p.value), by: f.by, added: f.added})
+		}
 	}
 }
 
@@ -324,11 +373,27 @@ func (k *checker) pass(f *flow, s *section) {
 		if f.by == "" {
 			f.by = fmt.Sprintf("%s, line %d", s.kind, s.at.line)
 		}
+		f.added = nil
 	case f.by != "":
+		if name == "kubernetes" && !(s.off("labels") && s.off("annotations")) {
+			f.added = s
+		}
 	case name == "stdout":
 		k.found(s.at, "%s stdout prints records before they are redacted: put it behind %s", s.kind, Plugin)
+	case name == "expect":
+		k.found(s.at, "%s expect prints records that are not as expected before they are redacted: put it behind %s", s.kind, Plugin)
 	case name == "log_to_metrics":
 		k.found(s.at, "%s log_to_metrics makes labels of records before they are redacted: put it behind %s", s.kind, Plugin)
+	case name == "nightfall":
+		k.found(s.at, "%s nightfall sends records to a service before they are redacted: put it behind %s", s.kind, Plugin)
+	case name == "multiline":
+		f.joined = append(slices.Clip(f.joined), s)
+	case name == "rewrite_tag":
+		for _, p := range s.props {
+			if p.key == "rule" && tagOfRecord(p.value) {
+				k.found(p.at, "rewrite_tag makes a tag of a part of a record before it is redacted, and tags go out as they are: put it behind %s", Plugin)
+			}
+		}
 	}
 }
 
@@ -343,12 +408,17 @@ func (k *checker) deliver(f flow) {
 		if !some {
 			continue
 		}
-		by := f.by
+		behind := f
+		for _, p := range out.processors {
+			k.pass(&behind, p)
+			k.emit(behind, p)
+		}
+		by := behind.by
+		if behind.added != nil && !k.harmless(out) {
+			k.found(behind.added.at, "filter kubernetes adds labels and annotations of pods behind the redaction: put it before %s, or switch both off", Plugin)
+		}
 		if by == "" && out.name() == Plugin {
 			by = fmt.Sprintf("output, line %d", out.at.line)
-		}
-		if p := k.processorOf(out); by == "" && p != nil {
-			by = fmt.Sprintf("processor, line %d", p.at.line)
 		}
 		if f.by == "" && by != "" {
 			k.stored(f, out)
@@ -365,7 +435,12 @@ func (k *checker) deliver(f flow) {
 
 // raw reports a flow that reaches an output as it is.
 func (k *checker) raw(f flow, out *section) {
-	if f.origin.kind == "filter" {
+	switch f.origin.kind {
+	case "stream":
+		k.found(f.origin.at, "a stream of records that are not redacted, and no filter %s matches every tag %s of it: they reach the output %s (line %d) raw",
+			Plugin, f.tags, out.name(), out.at.line)
+		return
+	case "filter", "processor":
 		k.found(f.origin.at, "rewrite_tag emits records again as %s before they are redacted, and no filter %s matches all of these: they reach the output %s (line %d) raw; put a filter %s with match * first, or redact in a processor of the input",
 			f.tags, Plugin, out.name(), out.at.line, Plugin)
 		return
@@ -393,9 +468,13 @@ func (k *checker) stored(f flow, out *section) {
 			k.found(at, "storage.type filesystem keeps raw records on the disk: %s redacts behind the storage; use memory, or the filter %s", what, Plugin)
 		}
 	}
-	if f.origin.kind == "filter" {
-		if t, _ := f.origin.get("emitter_storage.type"); strings.EqualFold(t, "filesystem") {
-			k.found(f.origin.where("emitter_storage.type"), "emitter_storage.type filesystem keeps raw records on the disk: %s redacts behind the storage", what)
+	emitters := f.joined
+	if f.origin.kind != "input" {
+		emitters = append(slices.Clip(emitters), f.origin)
+	}
+	for _, e := range emitters {
+		if t, _ := e.get("emitter_storage.type"); strings.EqualFold(t, "filesystem") {
+			k.found(e.where("emitter_storage.type"), "emitter_storage.type filesystem keeps raw records on the disk: %s redacts behind the storage", what)
 		}
 	}
 	if service.on("storage.keep.rejected") {
@@ -445,11 +524,30 @@ func tagsOf(in *section, n int) string {
 	return wide(tag)
 }
 
-// rewritten returns the tags that a rule of rewrite_tag makes: $KEY REGEX NEW_TAG KEEP.
-func rewritten(rule string) string {
+// newTag returns the new tag in a rule of rewrite_tag, $KEY REGEX NEW_TAG KEEP.
+func newTag(rule string) (tag string, ok bool) {
 	fields := strings.Fields(rule)
 	if len(fields) < 4 {
+		return "", false
+	}
+	return fields[len(fields)-2], true
+}
+
+// rewritten returns the tags that a rule of rewrite_tag makes.
+func rewritten(rule string) string {
+	tag, ok := newTag(rule)
+	if !ok {
 		return "*"
 	}
-	return squeeze(reference.ReplaceAllLiteralString(wide(fields[len(fields)-2]), "*"))
+	return squeeze(reference.ReplaceAllLiteralString(wide(tag), "*"))
+}
+
+// tagOfRecord reports whether a rule of rewrite_tag takes the new tag, or a part of it, from
+// the record.
+func tagOfRecord(rule string) bool {
+	tag, _ := newTag(rule)
+	return slices.ContainsFunc(reference.FindAllString(tag, -1), func(r string) bool {
+		name, _, _ := strings.Cut(r, "[")
+		return name != "$TAG"
+	})
 }

@@ -54,8 +54,8 @@ func (c *config) begin(kind string, at place) *section {
 			c.service.at = at
 		}
 		return &c.service
-	case "input", "filter", "output":
-		s := &section{kind: kind, at: at}
+	case "input", "filter", "output", "stream_task", "stream_processor":
+		s := &section{kind: strings.TrimSuffix(strings.TrimSuffix(kind, "_task"), "_processor"), at: at}
 		c.sections = append(c.sections, s)
 		return s
 	}

@@ -18,10 +18,10 @@ type prop struct {
 	at         place
 }
 
-// section is a part of a configuration: the service, an input, a filter, an output, or a
-// processor of one of them.
+// section is a part of a configuration: the service, an input, a filter, an output, a
+// processor of one of them, or a task of the stream processor.
 type section struct {
-	kind  string // service, input, filter, output, processor
+	kind  string // service, input, filter, output, processor, stream
 	at    place
 	props []prop
 	// processors are those for logs, in order.
@@ -63,6 +63,16 @@ func (s *section) on(key string) bool {
 	v, _ := s.get(key)
 	switch strings.ToLower(v) {
 	case "on", "true", "yes", "1":
+		return true
+	}
+	return false
+}
+
+// off reports whether a property is switched off.
+func (s *section) off(key string) bool {
+	v, _ := s.get(key)
+	switch strings.ToLower(v) {
+	case "off", "false", "no", "0":
 		return true
 	}
 	return false

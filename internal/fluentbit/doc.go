@@ -3,8 +3,8 @@
 //
 // # Flows
 //
-// A flow is a set of records with one origin, an input or a filter that emits records
-// anew, and one pattern of tags. It goes through the processors of its input and the
+// A flow is a set of records with one origin, an input, a filter that emits records anew or a
+// task of the stream processor, and one pattern of tags. It goes through the processors of its input and the
 // filters that match, in the order of the file, and then to the outputs that match. A flow
 // that no redactor covers must not reach an output other than the redacting one. A filter
 // covers a flow when its pattern matches every tag that the flow can have: what cannot be

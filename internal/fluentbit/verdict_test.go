@@ -48,6 +48,32 @@ var verdicts = []struct {
 	{"stored before the face, which cannot deliver", true, false, "STORE\nINPUT a\n    storage.type filesystem\nFACE a away.yml\n", false},
 	{"in memory before the face, which cannot deliver", false, false, "STORE\nINPUT a\nFACE a away.yml\n", true},
 	{"stored behind the filter", false, false, "STORE\nINPUT a\n    storage.type filesystem\nREDACT *\n[OUTPUT]\n    name http\n    match *\n    host 127.0.0.1\n    port 9\n    retry_limit no_limits\n", false},
+	{"a tag out of a record", true, false, "INPUT a\nREWRITE a new.$log\nREDACT *\nOUT *\n", false},
+	{"a tag out of a part of a record", true, false, "INPUT a\n[FILTER]\n    name rewrite_tag\n    match a\n    rule $log mail.(.*)$ new.$1 false\nREDACT *\nOUT *\n", false},
+	{"a tag out of a record behind the filter", false, false, "INPUT a\nREDACT *\nREWRITE a new.$log\nOUT *\n", false},
+	{"expected before", true, false, "INPUT a\n[FILTER]\n    name expect\n    match a\n    key_exists none\n    action warn\nREDACT *\nOUT *\n", false},
+	{"expected behind", false, false, "INPUT a\nREDACT *\n[FILTER]\n    name expect\n    match a\n    key_exists none\n    action warn\nOUT *\n", false},
+	{"a stream of raw records", true, false, "STREAM CREATE STREAM s WITH (tag='new') AS SELECT * FROM TAG:'a'\nINPUT a\nREDACT b\nOUT new\n", false},
+	{"a stream of raw records, redacted later", false, false, "STREAM CREATE STREAM s WITH (tag='new') AS SELECT * FROM TAG:'a'\nINPUT a\nREDACT new\nOUT new\n", false},
+	{"a stream of redacted records", false, false, "STREAM CREATE STREAM s WITH (tag='new') AS SELECT * FROM TAG:'a*'\nINPUT a\nREDACT a\nOUT new\n", false},
+	{"a query that prints", true, false, "STREAM SELECT * FROM TAG:'a'\nINPUT a\nINPUT b\nREDACT b\nOUT b\n", false},
+	{"a query that prints redacted records", false, false, "STREAM SELECT * FROM TAG:'a'\nINPUT a\nREDACT a\nOUT a\n", false},
+	{"a stream of a redacted input", false, false, "STREAM CREATE STREAM s WITH (tag='new') AS SELECT * FROM STREAM:dummy.1\nINPUT a\nINPUT b\nREDACT b\nOUT new\n", false},
+	{"a stream of an input", true, false, "STREAM CREATE STREAM s WITH (tag='new') AS SELECT * FROM STREAM:dummy.0\nINPUT a\nREDACT b\nOUT new\n", false},
+	{"joined and stored before the face, which cannot deliver", true, false, "STORE\nINPUT a\n[FILTER]\n    name multiline\n    match a\n    multiline.key_content log\n    multiline.parser go\n    emitter_storage.type filesystem\nFACE a away.yml\n", false},
+	{"joined in memory before the face, which cannot deliver", false, false, "STORE\nINPUT a\n[FILTER]\n    name multiline\n    match a\n    multiline.key_content log\n    multiline.parser go\nFACE a away.yml\n", true},
+	{"joined and stored before the filter", false, false, "STORE\nINPUT a\n[FILTER]\n    name multiline\n    match a\n    multiline.key_content log\n    multiline.parser go\n    emitter_storage.type filesystem\nREDACT a\nOUT *\n", false},
+	{"printed by a processor of the output", true, true, "pipeline:\n  inputs:\n    - {name: dummy, tag: a, samples: 3, dummy: '{\"log\":\"VALUE\"}'}\n  outputs:\n    - {name: file, match: '*', path: DIR, file: out, processors: {logs: [{name: stdout}, {name: logveil, config_file: DIR/p.yml}]}}\n", false},
+	{"rewritten by a processor before another", false, true, "pipeline:\n  inputs:\n    - {name: dummy, tag: a, samples: 3, dummy: '{\"log\":\"VALUE\"}', processors: {logs: [{name: rewrite_tag, rule: $log . new true}, {name: logveil, config_file: DIR/p.yml}]}}\n  outputs:\n    - {name: file, match: '*', path: DIR, file: out}\n", false},
+	{"rewritten by a processor before a narrow filter", true, true, "pipeline:\n  inputs:\n    - {name: dummy, tag: a, samples: 3, dummy: '{\"log\":\"VALUE\"}', processors: {logs: [{name: rewrite_tag, rule: $log . new true}]}}\n  filters:\n    - {name: logveil, match: a, config_file: DIR/p.yml}\n  outputs:\n    - {name: file, match: '*', path: DIR, file: out}\n", false},
+	{"rewritten by a processor before a filter over all", false, true, "pipeline:\n  inputs:\n    - {name: dummy, tag: a, samples: 3, dummy: '{\"log\":\"VALUE\"}', processors: {logs: [{name: rewrite_tag, rule: $log . new true}]}}\n  filters:\n    - {name: logveil, match: '*', config_file: DIR/p.yml}\n  outputs:\n    - {name: file, match: '*', path: DIR, file: out}\n", false},
+	{"rewritten by a processor of an output", true, true, "pipeline:\n  inputs:\n    - {name: dummy, tag: a, samples: 3, dummy: '{\"log\":\"VALUE\"}'}\n  outputs:\n    - {name: 'null', match: a, processors: {logs: [{name: rewrite_tag, rule: $log . new true}, {name: logveil, config_file: DIR/p.yml}]}}\n    - {name: file, match: new, path: DIR, file: out}\n", false},
+	{"rewritten by a processor of an output behind the other", false, true, "pipeline:\n  inputs:\n    - {name: dummy, tag: a, samples: 3, dummy: '{\"log\":\"VALUE\"}'}\n  outputs:\n    - {name: 'null', match: a, processors: {logs: [{name: logveil, config_file: DIR/p.yml}, {name: rewrite_tag, rule: $log . new true}]}}\n    - {name: file, match: new, path: DIR, file: out}\n", false},
+	{"rewritten by a processor behind", false, true, "pipeline:\n  inputs:\n    - {name: dummy, tag: a, samples: 3, dummy: '{\"log\":\"VALUE\"}', processors: {logs: [{name: logveil, config_file: DIR/p.yml}, {name: rewrite_tag, rule: $log . new true}]}}\n  outputs:\n    - {name: file, match: '*', path: DIR, file: out}\n", false},
+	{"a stream in YAML", true, true, "stream_processor: [{name: t, exec: \"CREATE STREAM s WITH (tag='new') AS SELECT * FROM TAG:'a';\"}]\npipeline:\n  inputs:\n    - {name: dummy, tag: a, samples: 3, dummy: '{\"log\":\"VALUE\"}'}\n  filters:\n    - {name: logveil, match: b, config_file: DIR/p.yml}\n  outputs:\n    - {name: file, match: new, path: DIR, file: out}\n", false},
+	{"pods named behind", true, false, "INPUT kube.var.log.containers.pod-1_prod_app-ID.log\nREDACT *\nKUBE\nOUT *\n", false},
+	{"pods named behind, without labels and annotations", false, false, "INPUT kube.var.log.containers.pod-1_prod_app-ID.log\nREDACT *\nKUBE\n    labels off\n    annotations off\nOUT *\n", false},
+	{"pods named before", false, false, "INPUT kube.var.log.containers.pod-1_prod_app-ID.log\nKUBE\nREDACT *\nOUT *\n", false},
 	{"processor", false, true, "pipeline:\n  inputs:\n    - {name: dummy, tag: a, samples: 3, dummy: '{\"log\":\"VALUE\"}', processors: {logs: [{name: logveil, config_file: DIR/p.yml}]}}\n  filters:\n    - {name: rewrite_tag, match: a, rule: $log . new true}\n  outputs:\n    - {name: file, match: '*', path: DIR, file: out}\n", false},
 	{"processor of one of two inputs", true, true, "pipeline:\n  inputs:\n    - {name: dummy, tag: a, samples: 3, dummy: '{\"log\":\"VALUE\"}', processors: {logs: [{name: logveil, config_file: DIR/p.yml}]}}\n    - {name: dummy, tag: b, samples: 3, dummy: '{\"log\":\"VALUE\"}'}\n  outputs:\n    - {name: file, match: '*', path: DIR, file: out}\n", false},
 }
@@ -69,6 +95,7 @@ func TestVerdicts(t *testing.T) {
 func layOut(t *testing.T, dir, plugins, text string, yaml bool) string {
 	t.Helper()
 	file := filepath.Join(dir, "c.conf")
+	var streams string
 	service := "[SERVICE]\n    flush 0.2\n    grace 5\n    plugins_file DIR/plugins.conf\n"
 	if yaml {
 		file = filepath.Join(dir, "c.yaml")
@@ -88,16 +115,25 @@ func layOut(t *testing.T, dir, plugins, text string, yaml bool) string {
 			line = "[OUTPUT]\n    name file\n    match " + w[1] + "\n    path DIR\n    file out\n"
 		case len(w) == 3 && w[0] == "FACE":
 			line = "[OUTPUT]\n    name logveil\n    match " + w[1] + "\n    workers 1\n    retry_limit no_limits\n    config_file DIR/" + w[2] + "\n"
+		case len(w) == 1 && w[0] == "KUBE": // pods are known from a file
+			line = "[FILTER]\n    name kubernetes\n    match *\n    kube_url http://127.0.0.1:9\n    kube_meta_preload_cache_dir DIR\n"
 		case len(w) == 1 && w[0] == "STORE":
 			service += "    storage.path DIR/store\n"
+			line = ""
+		case len(w) > 1 && w[0] == "STREAM":
+			service += "    streams_file DIR/streams.conf\n"
+			streams = "[STREAM_TASK]\n    name t\n    exec " + strings.Join(w[1:], " ") + ";\n"
 			line = ""
 		}
 		b.WriteString(line)
 	}
-	here := strings.NewReplacer("DIR", dir, "VALUE", "mail "+planted)
+	here := strings.NewReplacer("-ID.log", "-"+strings.Repeat("0123456789abcdef", 4)+".log", "DIR", dir, "VALUE", "mail "+planted)
 	const quiet = "default: {scheme: mask}\nfluent_bit:\n  metrics: {listen: off}\n  output:\n"
 	for name, text := range map[string]string{
 		file:                               service + b.String(),
+		filepath.Join(dir, "streams.conf"): streams,
+		filepath.Join(dir, "prod_pod-1.meta"): `{"apiVersion":"v1","kind":"Pod","metadata":{"name":"pod-1","namespace":"prod","annotations":{"contact":"VALUE"},"labels":{"app":"x"}},` +
+			`"spec":{"nodeName":"n","containers":[{"name":"app"}]},"status":{}}`,
 		filepath.Join(dir, "p.yml"):        quiet + "    {type: file, file: {path: face}}\n",
 		filepath.Join(dir, "away.yml"):     quiet + "    {type: forward, timeout: 1s, forward: {targets: ['tcp://127.0.0.1:9']}}\n",
 		filepath.Join(dir, "plugins.conf"): "[PLUGINS]\n    path " + filepath.Join(plugins, "opt", "flb-filter_logveil.so") + "\n    path " + filepath.Join(plugins, "opt", "logveil.so") + "\n",
@@ -162,7 +198,7 @@ func run(t *testing.T, h host, dir, file string) string {
 	var light []string
 	for _, f := range files {
 		// The configuration itself names the value.
-		if name := filepath.Base(f); name != "c.conf" && name != "c.yaml" {
+		if name := filepath.Base(f); name != "c.conf" && name != "c.yaml" && name != "prod_pod-1.meta" {
 			light = append(light, name)
 		}
 	}

@@ -33,6 +33,12 @@ func (c *config) yaml(file string, text []byte, depth int, read func(file string
 				c.service.at = place{file, v.Line}
 			}
 			r.props(v, &c.service)
+		case "stream_processor":
+			for _, n := range items(v) {
+				s := &section{kind: "stream", at: place{file, n.Line}}
+				r.props(n, s)
+				c.sections = append(c.sections, s)
+			}
 		case "pipeline":
 			r.each(v, func(key string, list *yaml.Node) {
 				kind := strings.TrimSuffix(key, "s")

@@ -89,7 +89,7 @@ func service(t *testing.T, port int, cmd *exec.Cmd) {
 	ended := make(chan struct{})
 	go func() { _ = cmd.Wait(); close(ended) }()
 	t.Cleanup(func() { _ = cmd.Process.Kill(); <-ended })
-	for range 600 {
+	for range 1800 { // a node in Java takes its time
 		select {
 		case <-ended:
 			t.Fatalf("%s has ended\n%s", cmd.Path, &out)
