@@ -17,6 +17,8 @@ const (
 	// trueCost is what a place that does have the window costs, times that of one which
 	// passes the first test by accident.
 	trueCost = 4
+	// pairs is the number of look-ups for each half of the buckets.
+	pairs = 4
 	// rounds is how often each literal is dealt again.
 	rounds = 1
 )
@@ -30,7 +32,7 @@ const maxOffset = Margin - maxWindow
 // A literalModel is how an implementation tells likely places of literals from others.
 type literalModel struct {
 	// features look up buckets. The model evenPlaces has none.
-	features []feature
+	features [pairs]feature
 	// values is the number of values of each feature.
 	values int
 }
@@ -43,7 +45,7 @@ type feature struct {
 }
 
 // hashedPairs are hashes of two bytes each: the features of the AVX-512 kernel.
-var hashedPairs = &literalModel{values: 128, features: []feature{
+var hashedPairs = &literalModel{values: 128, features: [pairs]feature{
 	{0, 2, pairHash}, {1, 2, pairHash}, {0, 3, pairHash}, {0, 4, pairHash},
 }}
 
@@ -73,23 +75,47 @@ func (f *feature) value(text string, off int) int {
 	return any
 }
 
+// choice is a window that a literal may be known by.
+type choice struct {
+	off    int
+	values [pairs]int // of the features
+	// own is what the places cost that do have the window, alike roughly the share of
+	// places that have all of its values.
+	own, alike float64
+}
+
+// choices returns the windows that a literal may be known by, the last first: literals share
+// their starts more often than their ends.
+func (s *quadSample) choices(text string, m *literalModel) (cs []choice) {
+	for off := 0; off == 0 || off+maxWindow <= len(text) && off <= maxOffset; off++ {
+		c := choice{off: off, own: trueCost * windowShare(text, off), alike: 1}
+		for f := range m.features {
+			v := m.features[f].value(text, off)
+			c.values[f] = v
+			c.alike *= s.share[f][v]
+		}
+		cs = append(cs, c)
+	}
+	slices.Reverse(cs)
+	return cs
+}
+
 // group is one bucket.
 type group struct {
 	s *quadSample
 	// count is, for each feature, how many of its windows have each value.
-	count [][any + 1]uint16
+	count [pairs][any + 1]uint16
 	// may are the quads that each feature admits, and passing, by class, the share of
 	// those that all of them do.
-	may     []quadSet
+	may     [pairs]quadSet
 	passing []float64
 	// alone is, for each feature and value, a lower bound of the share of the quads that
 	// only this feature keeps out, and that have the value.
-	alone [][any]float64
+	alone [pairs][any]float64
 }
 
 func newGroup(s *quadSample) *group {
-	n := len(s.having)
-	g := &group{s: s, count: make([][any + 1]uint16, n), may: make([]quadSet, n), passing: make([]float64, len(s.classes)), alone: make([][any]float64, n)}
+	g := &group{s: s, passing: make([]float64, len(s.classes))}
 	for f := range g.may {
 		g.may[f] = make(quadSet, s.words)
 	}
@@ -101,7 +127,7 @@ func (g *group) has(f, v int) bool { return g.count[f][v] > 0 || g.count[f][any]
 
 // growth returns by how much the share of text that passes would grow if a window of the
 // values joined, or some number of at least limit if it is at least that.
-func (g *group) growth(vs []int, limit float64) (grow float64) {
+func (g *group) growth(vs *[pairs]int, limit float64) (grow float64) {
 	for f, v := range vs {
 		if v != any && !g.has(f, v) {
 			grow += g.alone[f][v]
@@ -111,52 +137,46 @@ func (g *group) growth(vs []int, limit float64) (grow float64) {
 		return grow
 	}
 	grow = 0
-	var may, more [4]quadSet
-	for f := range may {
-		may[f], more[f] = g.s.all, g.s.none
-		if f >= len(vs) {
-			continue
-		}
-		switch v := vs[f]; {
-		case v != any && !g.has(f, v):
-			may[f], more[f] = g.may[f], g.s.having[f][v]
-		case v != any || g.count[f][any] > 0:
-			may[f] = g.may[f]
-		}
+	var may, more [pairs]quadSet
+	for f, v := range vs {
+		may[f], more[f] = g.may[f], g.s.having[f][v]
 	}
 	for i, c := range g.s.classes {
-		n := 0
-		a, b, c2, d := may[0][c.from:c.to], may[1][c.from:c.to], may[2][c.from:c.to], may[3][c.from:c.to]
-		e, f, g2, h := more[0][c.from:c.to], more[1][c.from:c.to], more[2][c.from:c.to], more[3][c.from:c.to]
-		_ = a
-		b, c2, d, e, f, g2, h = b[:len(a)], c2[:len(a)], d[:len(a)], e[:len(a)], f[:len(a)], g2[:len(a)], h[:len(a)]
-		for k := range a {
-			n += bits.OnesCount64((a[k] | e[k]) & (b[k] | f[k]) & (c2[k] | g2[k]) & (d[k] | h[k]))
-		}
-		if grow += float64(n)*c.share - g.passing[i]; grow >= limit {
+		if grow += float64(countAll(&may, &more, c.from, c.to))*c.share - g.passing[i]; grow >= limit {
 			break
 		}
 	}
 	return grow
 }
 
-// add adds a window of the values, remove takes one away.
-func (g *group) add(vs []int) {
+// countAll counts the quads of the words from:to that are in all of the unions of may and more.
+func countAll(may, more *[pairs]quadSet, from, to int) (n int) {
+	a, b, c, d := may[0][from:to], may[1][from:to], may[2][from:to], may[3][from:to]
+	e, f, g, h := more[0][from:to], more[1][from:to], more[2][from:to], more[3][from:to]
+	b, c, d, e, f, g, h = b[:len(a)], c[:len(a)], d[:len(a)], e[:len(a)], f[:len(a)], g[:len(a)], h[:len(a)]
+	for i := range a {
+		n += bits.OnesCount64((a[i] | e[i]) & (b[i] | f[i]) & (c[i] | g[i]) & (d[i] | h[i]))
+	}
+	return n
+}
+
+// add adds a window of the values.
+func (g *group) add(vs *[pairs]int) {
 	changed := false
 	for f, v := range vs {
-		had := g.has(f, v)
-		g.count[f][v]++
-		if !had {
-			changed = true
+		if !g.has(f, v) {
 			g.may[f].or(g.s.having[f][v])
+			changed = true
 		}
+		g.count[f][v]++
 	}
 	if changed {
 		g.measure()
 	}
 }
 
-func (g *group) remove(vs []int) {
+// remove takes a window of the values away.
+func (g *group) remove(vs *[pairs]int) {
 	changed := false
 	for f, v := range vs {
 		g.count[f][v]--
@@ -180,15 +200,13 @@ func (g *group) remove(vs []int) {
 
 // measure brings passing and alone up to date.
 func (g *group) measure() {
-	for f := range g.alone {
-		clear(g.alone[f][:])
-	}
+	g.alone = [pairs][any]float64{}
 	for i, c := range g.s.classes {
 		n := 0
 		for w := c.from; w < c.to; w++ {
 			// kept are the quads that some feature keeps out, twice those that more
 			// than one does.
-			kept, twice := uint64(0), uint64(0)
+			kept, twice := ^g.s.having[0][any][w], uint64(0)
 			for _, may := range g.may {
 				twice |= kept &^ may[w]
 				kept |= ^may[w]
@@ -207,13 +225,6 @@ func (g *group) measure() {
 	}
 }
 
-// offsets calls f for the offset of each window that a literal may be known by.
-func offsets(text string, f func(off int)) {
-	for off := 0; off == 0 || off+maxWindow <= len(text) && off <= maxOffset; off++ {
-		f(off)
-	}
-}
-
 // deal chooses a window and a bucket for each literal, so that few places of log text pass
 // the first test: greedily by the growth of the share of such places, first the literals that
 // have only common windows, then each again against all others. The first bucket that will
@@ -225,44 +236,39 @@ func deal(lits []Literal, m *literalModel) []window {
 	for i := range groups {
 		groups[i] = newGroup(sample)
 	}
-	ws := make([]window, len(lits))
-	values := make([][][]int, len(lits)) // of the features of each window of each literal
-	own := make([][]float64, len(lits))  // what the places cost that do have the window
-	rarest := make([]float64, len(lits))
-	order := make([]int, len(lits))
+	choices := make([][]choice, len(lits))
+	order, rarest := make([]int, len(lits)), make([]float64, len(lits))
 	for i, l := range lits {
-		ws[i].lit, order[i], rarest[i] = l, i, math.Inf(1)
-		offsets(l.Text, func(off int) {
-			vs, s := make([]int, len(m.features)), 1.0
-			for f := range vs {
-				vs[f] = m.features[f].value(l.Text, off)
-				s *= sample.share[f][vs[f]]
-			}
-			values[i] = append(values[i], vs)
-			own[i] = append(own[i], trueCost*windowShare(l.Text, off))
-			rarest[i] = min(rarest[i], s)
-		})
+		order[i], choices[i], rarest[i] = i, sample.choices(l.Text, m), 1
+		for _, c := range choices[i] {
+			rarest[i] = min(rarest[i], c.alike)
+		}
 	}
 	slices.SortStableFunc(order, func(x, y int) int { return cmp.Compare(rarest[y], rarest[x]) })
+	ws := make([]window, len(lits))
+	taken := make([]*choice, len(lits))
 	place := func(i int) {
-		w, best := &ws[i], math.Inf(1)
+		bucket, best := 0, math.Inf(1)
 		for k, g := range groups {
-			for off, vs := range values[i] {
-				if own := own[i][off]; own <= best {
-					if cost := own + g.growth(vs, best-own); cost <= best {
-						best, w.off, w.bucket = cost, off, k
-					}
+			for j := range choices[i] {
+				c := &choices[i][j]
+				if c.own >= best {
+					continue
+				}
+				if cost := c.own + g.growth(&c.values, best-c.own); cost < best {
+					bucket, best, taken[i] = k, cost, c
 				}
 			}
 		}
-		groups[w.bucket].add(values[i][w.off])
+		ws[i] = window{lits[i], taken[i].off, bucket}
+		groups[bucket].add(&taken[i].values)
 	}
 	for _, i := range order {
 		place(i)
 	}
 	for range rounds {
 		for _, i := range order {
-			groups[ws[i].bucket].remove(values[i][ws[i].off])
+			groups[ws[i].bucket].remove(&taken[i].values)
 			place(i)
 		}
 	}

@@ -53,14 +53,13 @@ func windowShare(text string, off int) (share float64) {
 // literals are looked for in: which features go together there is not told by the share of
 // each.
 type quadSample struct {
-	words     int // of a quadSet
-	classes   []quadClass
-	all, none quadSet
+	words   int // of a quadSet
+	classes []quadClass
 	// value is that of each feature, for each quad; having are the quads that have a value,
 	// and share is how much of text that is.
-	value  [][]uint8
-	having [][any + 1]quadSet
-	share  [][any + 1]float64
+	value  [pairs][]uint8
+	having [pairs][any + 1]quadSet
+	share  [pairs][any + 1]float64
 }
 
 // quadClass are the quads of some words of a quadSet, and the share of each of them.
@@ -92,15 +91,13 @@ func newQuadSample(m *literalModel) *quadSample {
 		c.to = s.words
 		s.classes = append(s.classes, c)
 	}
-	s.all, s.none = make(quadSet, s.words), make(quadSet, s.words)
-	n := len(m.features)
-	s.value, s.having, s.share = make([][]uint8, n), make([][any + 1]quadSet, n), make([][any + 1]float64, n)
+	all := make(quadSet, s.words)
 	for f := range m.features {
 		sets := make(quadSet, s.words*m.values)
 		for v := range m.values {
 			s.having[f][v] = sets[v*s.words:][:s.words]
 		}
-		s.having[f][any], s.share[f][any] = s.all, 1
+		s.having[f][any], s.share[f][any] = all, 1
 		s.value[f] = make([]uint8, 64*s.words)
 		for i, c := range s.classes {
 			at := 64 * c.from
@@ -112,7 +109,7 @@ func newQuadSample(m *literalModel) *quadSample {
 				v := m.features[f].value(string(q[:]), 0)
 				s.value[f][at] = uint8(v)
 				s.having[f][v][at/64] |= 1 << (at % 64)
-				s.all[at/64] |= 1 << (at % 64)
+				all[at/64] |= 1 << (at % 64)
 				s.share[f][v] += c.share
 				at++
 			}
