@@ -591,9 +591,9 @@ func (p *pass) take(f *Finding) {
 	if end := p.beforeQuote(f.Span); end != f.End {
 		f.End, f.value, f.blob = end, 0, 0
 	}
-	if p.insideEscape(f.Start) {
+	if n := p.insideEscape(f.Start); n > 0 {
 		// Decoded, it was none, or began with this character.
-		f.Start, f.value, f.blob = f.Start-1, 0, 0
+		f.Start, f.value, f.blob = f.Start-n, 0, 0
 	}
 	p.fitScalar(f)
 	if f.scalar > 0 && p.w.e.numbers == NumbersNumber && isStandIn(p.b[f.Start:f.End]) {
@@ -610,18 +610,27 @@ func (p *pass) take(f *Finding) {
 	}
 }
 
-// insideEscape reports whether the u of an escape, \u00aa, stands at p.b[i]. Replacing it
-// without its backslash would make another escape of that and of the token.
-func (p *pass) insideEscape(i int) bool {
-	if i == 0 || p.b[i] != 'u' || p.b[i-1] != '\\' {
-		return false
+// insideEscape returns how many backslashes make an escape with the letter at p.b[i]: \u00aa
+// or, in a string of JSON, \b and its like. Replacing it without them would make another escape
+// of those and of the token.
+func (p *pass) insideEscape(i int) int {
+	if i == 0 || p.b[i-1] != '\\' {
+		return 0
 	}
-	k := i
-	for k > 0 && p.b[k-1] == '\\' {
-		k--
+	slashes := slashesBefore(p.b[:i])
+	own := slashes & -slashes // the others are pairs, at one depth or another
+	switch p.b[i] {
+	case 'u':
+		if _, n := unicodeEscape(p.b, i-1); n > 0 && own == 1 {
+			return own
+		}
+	case 'b', 'f', 'n', 'r', 't':
+		// Elsewhere it may be a path of Windows.
+		if c, known := p.cursorAt(i); known && own < 1<<c.top().depth {
+			return own
+		}
 	}
-	_, n := unicodeEscape(p.b, i-1)
-	return n > 0 && (i-k)%2 == 1
+	return 0
 }
 
 // beforeQuote returns the end of s without the backslashes that belong to a quotation mark
