@@ -815,7 +815,7 @@ func closedTag(b []byte, tag, start, end int) bool {
 		}
 		end = keyed.SkipSpace(b, end)
 	}
-	return end < len(b) && (b[end] == '<' || b[end] == '&' || b[end] == '\\' || b[end] == ']')
+	return end < len(b) && (b[end] == '<' || b[end] == '&' || b[end] == '\\' || b[end] == ']' || b[end] == '"')
 }
 
 // looksNested reports whether the value at b[i] begins with the same noun n again and its

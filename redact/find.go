@@ -594,6 +594,12 @@ func (p *pass) take(f *Finding) {
 	if n := p.insideEscape(f.Start); n > 0 {
 		// Decoded, it was none, or began with this character.
 		f.Start, f.value, f.blob = f.Start-n, 0, 0
+		if k := len(p.out); k > 0 && f.Start == p.out[k-1].End {
+			// No token could be read right behind another.
+			o := &p.out[k-1]
+			o.End, o.Open, o.value, o.blob = f.End, f.Open, 0, 0
+			return
+		}
 	}
 	p.fitScalar(f)
 	if f.scalar > 0 && p.w.e.numbers == NumbersNumber && isStandIn(p.b[f.Start:f.End]) {

@@ -1,5 +1,7 @@
 package keyed
 
+import "bytes"
+
 import "encoding/binary"
 
 // End returns the first byte after the value that starts at op.Start, at most limit
@@ -62,7 +64,34 @@ func apostrophe(b []byte, i, lim int) bool {
 	return i+1 < lim && (IsWord(b[i+1]) || b[i+1] == '\'' && i+2 < lim && IsWord(b[i+2]))
 }
 
+// tagEnd returns the end of the text of an element. Text that nothing closes in its line ends
+// with the string of JSON that it stands in.
 func (op *Op) tagEnd(b []byte, lim int) int {
+	end := op.textEnd(b, lim)
+	if end < len(b) && (end == lim || !lineEnd(b[end]) && b[end] != '<' || hasPrefix(b, end, len(b), "</")) {
+		return end
+	}
+	for i := op.Start; i < end; i++ {
+		n := bytes.IndexByte(b[i:end], '"')
+		if n < 0 {
+			break
+		}
+		i += n
+		next := i + 1
+		for next < end && IsBlank(b[next]) {
+			next++
+		}
+		if next == end && (end == len(b) || b[end] != '<') || next < end && (b[next] == ',' || b[next] == '}' || b[next] == ']') {
+			for i > op.Start && b[i-1] == '\\' {
+				i--
+			}
+			return i
+		}
+	}
+	return end
+}
+
+func (op *Op) textEnd(b []byte, lim int) int {
 	inCDATA := op.Start >= len(cdata) && string(b[op.Start-len(cdata):op.Start]) == cdata
 	for i := op.Start; i < lim; i++ {
 		c := b[i]
