@@ -139,6 +139,7 @@ func TestManifests(t *testing.T) {
 type host struct {
 	program, dir string
 	plugins      string // what it has, as --help lists it
+	version      string // major and minor
 	yaml         bool   // whether it reads parsers and plugins in YAML
 }
 
@@ -165,7 +166,8 @@ func newHost(t *testing.T) host {
 	if m == nil {
 		t.Fatal("a Fluent Bit without a version")
 	}
-	h.yaml = m[1] > "3" || m[1] == "3" && m[2] >= "2"
+	h.version = m[1] + "." + m[2]
+	h.yaml = h.version >= "3.2"
 	if err := os.CopyFS(filepath.Join(h.dir, "cfg"), os.DirFS(deploy)); err != nil {
 		t.Fatal(err)
 	}
