@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/bits"
 	"slices"
+	"strings"
 )
 
 const (
@@ -230,23 +231,69 @@ func (g *group) measure() {
 // have only common windows, then each again against all others. The first bucket that will
 // do is taken, so that the others have room for what is hard to place. It is linear in the
 // number of literals.
+//
+// That takes tens of milliseconds, so what was dealt once is kept in dealt.go, and only
+// literals that are not there are dealt, to the others.
 func deal(lits []Literal, m *literalModel) []window {
+	ws, open := dealtBefore(lits, m)
+	if len(open) > 0 {
+		dealTo(ws, open, m)
+	}
+	return ws
+}
+
+// dealtWindow is what was dealt to a literal.
+type dealtWindow struct {
+	text        string
+	off, bucket uint8
+}
+
+// dealtBefore returns what dealt.go says of the literals, and the numbers of those that are
+// still to be dealt, in order: of all, where it does not say most.
+func dealtBefore(lits []Literal, m *literalModel) (ws []window, open []int) {
+	ws = make([]window, len(lits))
+	keeps := m == hashedPairs && passes(len(lits)) == dealtPasses
+	for i, l := range lits {
+		ws[i].lit = l
+		k, ok := slices.BinarySearchFunc(dealt[:], l.Text, func(d dealtWindow, text string) int { return strings.Compare(d.text, text) })
+		if ok && keeps {
+			ws[i].off, ws[i].bucket = int(dealt[k].off), int(dealt[k].bucket)
+		} else {
+			open = append(open, i)
+		}
+	}
+	if len(open) > len(lits)/8 {
+		open = open[:0]
+		for i := range lits {
+			open = append(open, i)
+		}
+	}
+	return ws, open
+}
+
+// dealTo deals the literals of which open has the numbers, in order, to the others.
+func dealTo(ws []window, open []int, m *literalModel) {
 	sample := newQuadSample(m)
-	groups := make([]*group, passes(len(lits))*buckets)
+	groups := make([]*group, passes(len(ws))*buckets)
 	for i := range groups {
 		groups[i] = newGroup(sample)
 	}
-	choices := make([][]choice, len(lits))
-	order, rarest := make([]int, len(lits)), make([]float64, len(lits))
-	for i, l := range lits {
-		order[i], choices[i], rarest[i] = i, sample.choices(l.Text, m), 1
+	choices := make([][]choice, len(ws))
+	order, rarest := slices.Clone(open), make([]float64, len(ws))
+	for i, w := range ws {
+		choices[i], rarest[i] = sample.choices(w.lit.Text, m), 1
 		for _, c := range choices[i] {
 			rarest[i] = min(rarest[i], c.alike)
 		}
+		if len(open) > 0 && open[0] == i {
+			open = open[1:]
+			continue
+		}
+		k := slices.IndexFunc(choices[i], func(c choice) bool { return c.off == w.off })
+		groups[w.bucket].add(&choices[i][k].values)
 	}
 	slices.SortStableFunc(order, func(x, y int) int { return cmp.Compare(rarest[y], rarest[x]) })
-	ws := make([]window, len(lits))
-	taken := make([]*choice, len(lits))
+	taken := make([]*choice, len(ws))
 	place := func(i int) {
 		bucket, best := 0, math.Inf(1)
 		for k, g := range groups {
@@ -260,7 +307,7 @@ func deal(lits []Literal, m *literalModel) []window {
 				}
 			}
 		}
-		ws[i] = window{lits[i], taken[i].off, bucket}
+		ws[i].off, ws[i].bucket = taken[i].off, bucket
 		groups[bucket].add(&taken[i].values)
 	}
 	for _, i := range order {
@@ -272,7 +319,6 @@ func deal(lits []Literal, m *literalModel) []window {
 			place(i)
 		}
 	}
-	return ws
 }
 
 // tableSize is the size of the tables of one pass, in bytes.
