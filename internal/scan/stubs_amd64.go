@@ -15,7 +15,7 @@ func classesAVX512(planes *byte, w *byte, stripe uintptr, before uint8, kinds *[
 func literalsAVX512(marks *uint64, w *byte, n uintptr, tables *byte)
 
 // likelyPlacesAVX512 writes down the places marked in n words, a multiple of eight, that a filter admits, and
-// returns how many. It writes one more than that, and reads w up to the fourth byte behind the last word.
+// returns how many. It writes one more than that.
 // Needs AVX-512 F and DQ, BMI1 and BMI2.
 //
 //go:noescape

@@ -255,14 +255,13 @@ func literalsAVX512() {
 	RET()
 }
 
-// likelyPlacesAVX512 writes down the places of marks that a filter admits. Most words have one
-// mark or none: it looks at two of each that has some, whether there are or not, since a jump
-// for each would cost more.
+// likelyPlacesAVX512 writes down the places of marks that a filter admits. Each place is
+// written and kept only if it passes: most do not, but which do cannot be foreseen.
 func likelyPlacesAVX512() {
 	TEXT("likelyPlacesAVX512", attr.NOSPLIT, "func(places *uint16, marks *[64]uint64, n uintptr, w *byte, filter *uint32) uintptr")
 	Pragma("noescape")
 	Doc("likelyPlacesAVX512 writes down the places marked in n words, a multiple of eight, that a filter admits, and",
-		"returns how many. It writes one more than that, and reads w up to the fourth byte behind the last word.",
+		"returns how many. It writes one more than that.",
 		"Needs AVX-512 F and DQ, BMI1 and BMI2.")
 	places := Load(Param("places"), GP64()).(reg.GPVirtual)
 	marks := Load(Param("marks"), GP64()).(reg.GPVirtual)
@@ -296,27 +295,18 @@ func likelyPlacesAVX512() {
 	MOVQ(Mem{Base: marks, Index: base, Scale: 8}, word)
 	SHLQ(Imm(6), base)
 	Label("marked")
-	for range 2 {
-		at, quad, h := GP64(), GP64(), GP64()
-		TZCNTQ(word, at)
-		ADDQ(base, at)
-		MOVW(at.As16(), Mem{Base: p})
-		MOVL(Mem{Base: w, Index: at, Scale: 1}, quad.As32())
-		MOVL(quad.As32(), h.As32())
-		hash(h, filterMask, filterBits)
-		MOVL(Mem{Base: filter, Index: h, Scale: 4}, h.As32())
-		SHRXL(quad.As32(), h.As32(), h.As32())
-		// One mark, or none, is less when it is gone.
-		rest := GP64()
-		BLSRQ(word, rest)
-		XORL(at.As32(), at.As32())
-		CMPQ(rest, word)
-		ADCL(at.As32(), at.As32())
-		ANDL(h.As32(), at.As32())
-		LEAQ(Mem{Base: p, Index: at, Scale: 2}, p)
-		MOVQ(rest, word)
-	}
-	TESTQ(word, word)
+	at, quad, h := GP64(), GP64(), GP64()
+	TZCNTQ(word, at)
+	ADDQ(base, at)
+	MOVW(at.As16(), Mem{Base: p})
+	MOVL(Mem{Base: w, Index: at, Scale: 1}, quad.As32())
+	MOVL(quad.As32(), h.As32())
+	hash(h, filterMask, filterBits)
+	MOVL(Mem{Base: filter, Index: h, Scale: 4}, h.As32())
+	SHRXL(quad.As32(), h.As32(), h.As32())
+	ANDL(Imm(1), h.As32())
+	LEAQ(Mem{Base: p, Index: h, Scale: 2}, p)
+	BLSRQ(word, word)
 	JNE(LabelRef("marked"))
 	BLSRQ(some, some)
 	JNE(LabelRef("word"))
