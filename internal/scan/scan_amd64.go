@@ -37,7 +37,7 @@ func native() (ms []*implementation) {
 			},
 			literals: func(s *Scanner) {
 				s.mark()
-				s.compareMarked(likelyPlacesAVX512(&s.marked[0], &s.marks, uintptr(stripes*s.stripe/64), &s.w[0], &s.lits.filter[0]))
+				s.compareMarked(likelyPlaces(&s.marked[0], &s.marks, uintptr(stripes*s.stripe/64), &s.w[0], &s.lits.filter[0]))
 			},
 			run: func(s *Scanner) {
 				s.live = runAVX512(&s.planes[0], &s.t.code.words[0], uintptr(s.stripe), s.live)
@@ -56,8 +56,7 @@ func native() (ms []*implementation) {
 			},
 			literals: func(s *Scanner) {
 				evenAVX2(&s.marks[0], &s.w[0], uintptr(stripes*s.stripe), &s.lits.filter[0])
-				n := markedPlaces(&s.marked[0], &s.marks[0], uintptr(stripes*s.stripe/64))
-				s.compareMarked(surePlaces(&s.marked[0], n, &s.w[0], &s.lits.sure[0]))
+				s.compareMarked(surePlaces(&s.marked[0], &s.marks, uintptr(stripes*s.stripe/64), &s.w[0], &s.lits.sure[0]))
 			},
 			run: func(s *Scanner) {
 				s.live = runAVX2(&s.planes[0], &s.t.code.plain[0], uintptr(s.stripe), s.live)

@@ -312,60 +312,6 @@ literals512:
 	VZEROUPPER
 	RET
 
-// func likelyPlacesAVX512(places *uint16, marks *[64]uint64, n uintptr, w *byte, filter *uint32) uintptr
-// Requires: AVX, AVX512DQ, AVX512F, BMI, BMI2
-TEXT ·likelyPlacesAVX512(SB), NOSPLIT, $0-48
-	MOVQ places+0(FP), AX
-	MOVQ marks+8(FP), CX
-	MOVQ n+16(FP), DX
-	MOVQ w+24(FP), BX
-	MOVQ filter+32(FP), SI
-	XORQ DI, DI
-	XORQ R8, R8
-
-line:
-	VMOVDQU64 (CX)(R8*8), Z0
-	VPTESTMQ  Z0, Z0, K1
-	KMOVB     K1, R9
-	SHLXQ     R8, R9, R9
-	ORQ       R9, DI
-	ADDQ      $0x08, R8
-	CMPQ      R8, DX
-	JB        line
-	VZEROUPPER
-	MOVQ      AX, DX
-	TESTQ     DI, DI
-	JEQ       none
-
-word:
-	TZCNTQ DI, R9
-	MOVQ   (CX)(R9*8), R8
-	SHLQ   $0x06, R9
-
-marked:
-	TZCNTQ R8, R10
-	ADDQ   R9, R10
-	MOVW   R10, (DX)
-	MOVL   (BX)(R10*1), R10
-	MOVL   R10, R11
-	ANDL   $0x07dfdf00, R11
-	IMUL3L $-1640531535, R11, R11
-	SHRL   $0x13, R11
-	MOVL   (SI)(R11*4), R11
-	SHRXL  R10, R11, R11
-	ANDL   $0x01, R11
-	LEAQ   (DX)(R11*2), DX
-	BLSRQ  R8, R8
-	JNE    marked
-	BLSRQ  DI, DI
-	JNE    word
-
-none:
-	SUBQ AX, DX
-	SHRQ $0x01, DX
-	MOVQ DX, ret+40(FP)
-	RET
-
 // func runAVX512(planes *byte, code *uint32, stripe uintptr, live uint64) uint64
 // Requires: AVX, AVX512BW, AVX512DQ, AVX512F, AVX512VBMI, BMI
 TEXT ·runAVX512(SB), NOSPLIT, $0-40
@@ -2363,101 +2309,135 @@ finished:
 	VZEROUPPER
 	RET
 
-// func markedPlaces(places *uint16, marks *uint64, n uintptr) uintptr
-// Requires: BMI, POPCNT
-TEXT ·markedPlaces(SB), NOSPLIT, $0-32
-	MOVQ places+0(FP), AX
-	MOVQ marks+8(FP), CX
-	MOVQ n+16(FP), DX
-	MOVQ AX, BX
-	XORQ DI, DI
+// func likelyPlaces(places *uint16, marks *[64]uint64, n uintptr, w *byte, filter *uint32) uintptr
+// Requires: AVX, AVX2, BMI, BMI2
+TEXT ·likelyPlaces(SB), NOSPLIT, $0-48
+	MOVQ  places+0(FP), AX
+	MOVQ  marks+8(FP), CX
+	MOVQ  n+16(FP), DX
+	MOVQ  w+24(FP), BX
+	MOVQ  filter+32(FP), SI
+	VPXOR Y0, Y0, Y0
+	XORQ  DI, DI
+	XORQ  R8, R8
+
+line:
+	VPCMPEQQ  (CX)(R8*8), Y0, Y1
+	VMOVMSKPD Y1, R9
+	XORL      $0x0f, R9
+	SHLXQ     R8, R9, R9
+	ORQ       R9, DI
+	ADDQ      $0x04, R8
+	CMPQ      R8, DX
+	JB        line
+	VZEROUPPER
+	MOVQ      AX, DX
+	TESTQ     DI, DI
+	JEQ       none
 
 word:
-	MOVQ    (CX), R8
-	ADDQ    $0x08, CX
-	POPCNTQ R8, R9
-	MOVQ    BX, SI
-	LEAQ    (BX)(R9*2), BX
+	TZCNTQ DI, R10
+	MOVQ   (CX)(R10*8), R8
+	SHLQ   $0x06, R10
 
-places:
+marked:
 	TZCNTQ R8, R9
-	ADDL   DI, R9
-	MOVW   R9, (SI)
+	ADDQ   R10, R9
+	MOVW   R9, (DX)
+	MOVL   (BX)(R9*1), R9
+	MOVL   R9, R11
+	ANDL   $0x07dfdf00, R11
+	IMUL3L $-1640531535, R11, R11
+	SHRL   $0x13, R11
+	MOVL   (SI)(R11*4), R11
+	SHRXL  R9, R11, R11
+	ANDL   $0x01, R11
+	LEAQ   (DX)(R11*2), DX
 	BLSRQ  R8, R8
-	TZCNTQ R8, R9
-	ADDL   DI, R9
-	MOVW   R9, 2(SI)
-	BLSRQ  R8, R8
-	TZCNTQ R8, R9
-	ADDL   DI, R9
-	MOVW   R9, 4(SI)
-	BLSRQ  R8, R8
-	TZCNTQ R8, R9
-	ADDL   DI, R9
-	MOVW   R9, 6(SI)
-	ADDQ   $0x08, SI
-	BLSRQ  R8, R8
-	TESTQ  R8, R8
-	JNE    places
-	ADDL   $0x40, DI
-	SUBQ   $0x01, DX
+	JNE    marked
+	BLSRQ  DI, DI
 	JNE    word
-	SUBQ   AX, BX
-	SHRQ   $0x01, BX
-	MOVQ   BX, ret+24(FP)
-	RET
-
-// func surePlaces(places *uint16, n uintptr, w *byte, sure *uint8) uintptr
-// Requires: BMI2
-TEXT ·surePlaces(SB), NOSPLIT, $0-40
-	MOVQ places+0(FP), AX
-	MOVQ n+8(FP), CX
-	MOVQ w+16(FP), DX
-	MOVQ sure+24(FP), BX
-	XORQ DI, DI
-	XORQ SI, SI
-	CMPQ SI, CX
-	JEQ  none
-
-place:
-	MOVWLZX (AX)(SI*2), R8
-	MOVW    R8, (AX)(DI*2)
-	MOVL    (DX)(R8*1), R8
-	MOVL    R8, R9
-	ANDL    $0xdfdfdfdf, R9
-	IMUL3L  $-1640531535, R9, R9
-	SHRL    $0x0e, R9
-	MOVL    R9, R10
-	SHRL    $0x05, R10
-	MOVL    (BX)(R10*4), R10
-	SHRXL   R9, R10, R10
-	MOVL    R10, R11
-	MOVL    R8, R9
-	ANDL    $0x00dfdfdf, R9
-	IMUL3L  $-1640531535, R9, R9
-	SHRL    $0x0e, R9
-	MOVL    R9, R10
-	SHRL    $0x05, R10
-	MOVL    (BX)(R10*4), R10
-	SHRXL   R9, R10, R10
-	ORL     R10, R11
-	MOVL    R8, R9
-	ANDL    $0xdfdfdf00, R9
-	IMUL3L  $-1640531535, R9, R9
-	SHRL    $0x0e, R9
-	MOVL    R9, R10
-	SHRL    $0x05, R10
-	MOVL    (BX)(R10*4), R10
-	SHRXL   R9, R10, R10
-	ORL     R10, R11
-	BTL     $0x00, R11
-	ADCQ    $0x00, DI
-	INCQ    SI
-	CMPQ    SI, CX
-	JB      place
 
 none:
-	MOVQ DI, ret+32(FP)
+	SUBQ AX, DX
+	SHRQ $0x01, DX
+	MOVQ DX, ret+40(FP)
+	RET
+
+// func surePlaces(places *uint16, marks *[64]uint64, n uintptr, w *byte, sure *uint8) uintptr
+// Requires: AVX, AVX2, BMI, BMI2
+TEXT ·surePlaces(SB), NOSPLIT, $0-48
+	MOVQ  places+0(FP), AX
+	MOVQ  marks+8(FP), CX
+	MOVQ  n+16(FP), DX
+	MOVQ  w+24(FP), BX
+	MOVQ  sure+32(FP), SI
+	VPXOR Y0, Y0, Y0
+	XORQ  DI, DI
+	XORQ  R8, R8
+
+line:
+	VPCMPEQQ  (CX)(R8*8), Y0, Y1
+	VMOVMSKPD Y1, R9
+	XORL      $0x0f, R9
+	SHLXQ     R8, R9, R9
+	ORQ       R9, DI
+	ADDQ      $0x04, R8
+	CMPQ      R8, DX
+	JB        line
+	VZEROUPPER
+	MOVQ      AX, DX
+	TESTQ     DI, DI
+	JEQ       none
+
+word:
+	TZCNTQ DI, R10
+	MOVQ   (CX)(R10*8), R8
+	SHLQ   $0x06, R10
+
+marked:
+	TZCNTQ R8, R9
+	ADDQ   R10, R9
+	MOVW   R9, (DX)
+	MOVL   (BX)(R9*1), R9
+	MOVL   R9, R11
+	ANDL   $0xdfdfdfdf, R11
+	IMUL3L $-1640531535, R11, R11
+	SHRL   $0x0e, R11
+	MOVL   R11, R12
+	SHRL   $0x05, R12
+	MOVL   (SI)(R12*4), R12
+	SHRXL  R11, R12, R12
+	MOVL   R12, R13
+	MOVL   R9, R11
+	ANDL   $0x00dfdfdf, R11
+	IMUL3L $-1640531535, R11, R11
+	SHRL   $0x0e, R11
+	MOVL   R11, R12
+	SHRL   $0x05, R12
+	MOVL   (SI)(R12*4), R12
+	SHRXL  R11, R12, R12
+	ORL    R12, R13
+	MOVL   R9, R11
+	ANDL   $0xdfdfdf00, R11
+	IMUL3L $-1640531535, R11, R11
+	SHRL   $0x0e, R11
+	MOVL   R11, R12
+	SHRL   $0x05, R12
+	MOVL   (SI)(R12*4), R12
+	SHRXL  R11, R12, R12
+	ORL    R12, R13
+	ANDL   $0x01, R13
+	LEAQ   (DX)(R13*2), DX
+	BLSRQ  R8, R8
+	JNE    marked
+	BLSRQ  DI, DI
+	JNE    word
+
+none:
+	SUBQ AX, DX
+	SHRQ $0x01, DX
+	MOVQ DX, ret+40(FP)
 	RET
 
 // func comparePlaces(same *uint64, places *uint16, n uintptr, w *byte, text *byte, base int, limit int, whole *uint32, part *uint32, entries *byte) uintptr

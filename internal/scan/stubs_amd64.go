@@ -14,13 +14,6 @@ func classesAVX512(planes *byte, w *byte, stripe uintptr, before uint8, kinds *[
 //go:noescape
 func literalsAVX512(marks *uint64, w *byte, n uintptr, tables *byte)
 
-// likelyPlacesAVX512 writes down the places marked in n words, a multiple of eight, that a filter admits, and
-// returns how many. It writes one more than that.
-// Needs AVX-512 F and DQ, BMI1 and BMI2.
-//
-//go:noescape
-func likelyPlacesAVX512(places *uint16, marks *[64]uint64, n uintptr, w *byte, filter *uint32) uintptr
-
 // runAVX512 runs a program over planes and returns which slots are live. Needs AVX-512 F, BW, VBMI.
 //
 //go:noescape
@@ -41,17 +34,17 @@ func evenAVX2(marks *uint64, w *byte, n uintptr, filter *uint32)
 //go:noescape
 func runAVX2(planes *byte, code *uint32, stripe uintptr, live uint64) uint64
 
-// markedPlaces writes down the places marked in n words, and returns how many.
-// It writes up to 64 bytes more than that. Needs BMI1 and POPCNT.
+// likelyPlaces writes down the places marked in n words, a multiple of four, that a filter admits, and returns
+// how many. It writes one more than that. Needs AVX2, BMI1 and BMI2.
 //
 //go:noescape
-func markedPlaces(places *uint16, marks *uint64, n uintptr) uintptr
+func likelyPlaces(places *uint16, marks *[64]uint64, n uintptr, w *byte, filter *uint32) uintptr
 
-// surePlaces keeps those of n places whose four bytes, or three of them, have a hash in a set, and returns
-// how many. Needs BMI2.
+// surePlaces writes down the places marked in n words, a multiple of four, whose four bytes, or three of them,
+// have a hash in a set, and returns how many. It writes one more than that. Needs AVX2, BMI1 and BMI2.
 //
 //go:noescape
-func surePlaces(places *uint16, n uintptr, w *byte, sure *uint8) uintptr
+func surePlaces(places *uint16, marks *[64]uint64, n uintptr, w *byte, sure *uint8) uintptr
 
 // comparePlaces writes down the entries whose first eight bytes are in text, for n > 0 places in w, which
 // is at base in text, and returns how many: the start in the upper half, the index of the entry in the lower.

@@ -255,68 +255,6 @@ func literalsAVX512() {
 	RET()
 }
 
-// likelyPlacesAVX512 writes down the places of marks that a filter admits. Each place is
-// written and kept only if it passes: most do not, but which do cannot be foreseen.
-func likelyPlacesAVX512() {
-	TEXT("likelyPlacesAVX512", attr.NOSPLIT, "func(places *uint16, marks *[64]uint64, n uintptr, w *byte, filter *uint32) uintptr")
-	Pragma("noescape")
-	Doc("likelyPlacesAVX512 writes down the places marked in n words, a multiple of eight, that a filter admits, and",
-		"returns how many. It writes one more than that.",
-		"Needs AVX-512 F and DQ, BMI1 and BMI2.")
-	places := Load(Param("places"), GP64()).(reg.GPVirtual)
-	marks := Load(Param("marks"), GP64()).(reg.GPVirtual)
-	n := Load(Param("n"), GP64()).(reg.GPVirtual)
-	w := Load(Param("w"), GP64()).(reg.GPVirtual)
-	filter := Load(Param("filter"), GP64()).(reg.GPVirtual)
-
-	// some gets a bit for each word that has some.
-	some, i, x := GP64(), GP64(), GP64()
-	k, v := K(), ZMM()
-	XORQ(some, some)
-	XORQ(i, i)
-	Label("line")
-	VMOVDQU64(Mem{Base: marks, Index: i, Scale: 8}, v)
-	VPTESTMQ(v, v, k)
-	KMOVB(k, x.As32())
-	SHLXQ(i, x, x)
-	ORQ(x, some)
-	ADDQ(Imm(8), i)
-	CMPQ(i, n)
-	JB(LabelRef("line"))
-	VZEROUPPER()
-
-	p := GP64()
-	MOVQ(places, p)
-	TESTQ(some, some)
-	JEQ(LabelRef("none"))
-	Label("word")
-	word, base := GP64(), GP64()
-	TZCNTQ(some, base)
-	MOVQ(Mem{Base: marks, Index: base, Scale: 8}, word)
-	SHLQ(Imm(6), base)
-	Label("marked")
-	at, quad, h := GP64(), GP64(), GP64()
-	TZCNTQ(word, at)
-	ADDQ(base, at)
-	MOVW(at.As16(), Mem{Base: p})
-	MOVL(Mem{Base: w, Index: at, Scale: 1}, quad.As32())
-	MOVL(quad.As32(), h.As32())
-	hash(h, filterMask, filterBits)
-	MOVL(Mem{Base: filter, Index: h, Scale: 4}, h.As32())
-	SHRXL(quad.As32(), h.As32(), h.As32())
-	ANDL(Imm(1), h.As32())
-	LEAQ(Mem{Base: p, Index: h, Scale: 2}, p)
-	BLSRQ(word, word)
-	JNE(LabelRef("marked"))
-	BLSRQ(some, some)
-	JNE(LabelRef("word"))
-	Label("none")
-	SUBQ(places, p)
-	SHRQ(Imm(1), p)
-	Store(p, ReturnIndex(0))
-	RET()
-}
-
 // runAVX512 runs a program. There is one interpreter for each length of stripes, which
 // holds whole planes in its registers.
 func runAVX512() {

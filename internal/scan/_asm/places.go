@@ -32,88 +32,85 @@ func hash(x reg.GPVirtual, mask uint32, bits uint64) {
 	SHRL(Imm(32-bits), x.As32())
 }
 
-// eachBit calls f for four bits of x at a time, as long as there are some: how many there
-// are cannot be foreseen, and a jump for each would cost more than a few done in vain. When
-// there are no bits left, at is at least 64.
-func eachBit(name string, x, at reg.GPVirtual, f func(i int)) {
-	Label(name)
-	for i := range 4 {
-		TZCNTQ(x, at)
-		f(i)
-		BLSRQ(x, x)
-	}
-	TESTQ(x, x)
-	JNE(LabelRef(name))
-}
-
-// markedPlaces writes down the places of marks.
-func markedPlaces() {
-	TEXT("markedPlaces", attr.NOSPLIT, "func(places *uint16, marks *uint64, n uintptr) uintptr")
-	Pragma("noescape")
-	Doc("markedPlaces writes down the places marked in n words, and returns how many.",
-		"It writes up to 64 bytes more than that. Needs BMI1 and POPCNT.")
+// keepPlaces writes the loop that writes down the places of marks whose four bytes x pass a
+// test by a table, which leaves a bit for that in the lowest place of a register. Each place
+// is written and kept only if it passes: most do not, but which do cannot be foreseen.
+func keepPlaces(table string, test func(x, table reg.GPVirtual) reg.GPVirtual) {
 	places := Load(Param("places"), GP64()).(reg.GPVirtual)
 	marks := Load(Param("marks"), GP64()).(reg.GPVirtual)
 	n := Load(Param("n"), GP64()).(reg.GPVirtual)
-	p, q, base, x, at, c := GP64(), GP64(), GP64(), GP64(), GP64(), GP64()
+	w := Load(Param("w"), GP64()).(reg.GPVirtual)
+	t := Load(Param(table), GP64()).(reg.GPVirtual)
+
+	// some gets a bit for each word that has some.
+	some, i, x := GP64(), GP64(), GP64()
+	zero, v := YMM(), YMM()
+	VPXOR(zero, zero, zero)
+	XORQ(some, some)
+	XORQ(i, i)
+	Label("line")
+	VPCMPEQQ(Mem{Base: marks, Index: i, Scale: 8}, zero, v)
+	VMOVMSKPD(v, x.As32())
+	XORL(Imm(0xf), x.As32())
+	SHLXQ(i, x, x)
+	ORQ(x, some)
+	ADDQ(Imm(4), i)
+	CMPQ(i, n)
+	JB(LabelRef("line"))
+	VZEROUPPER()
+
+	p := GP64()
 	MOVQ(places, p)
-	XORQ(base, base)
+	TESTQ(some, some)
+	JEQ(LabelRef("none"))
 	Label("word")
-	MOVQ(Mem{Base: marks}, x)
-	ADDQ(Imm(8), marks)
-	POPCNTQ(x, c)
-	MOVQ(p, q)
-	LEAQ(Mem{Base: p, Index: c, Scale: 2}, p)
-	eachBit("places", x, at, func(i int) {
-		ADDL(base.As32(), at.As32())
-		MOVW(at.As16(), Mem{Base: q, Disp: 2 * i})
-		if i == 3 {
-			ADDQ(Imm(8), q)
-		}
-	})
-	ADDL(Imm(64), base.As32())
-	SUBQ(Imm(1), n)
+	word, base := GP64(), GP64()
+	TZCNTQ(some, base)
+	MOVQ(Mem{Base: marks, Index: base, Scale: 8}, word)
+	SHLQ(Imm(6), base)
+	Label("marked")
+	at := GP64()
+	TZCNTQ(word, at)
+	ADDQ(base, at)
+	MOVW(at.As16(), Mem{Base: p})
+	MOVL(Mem{Base: w, Index: at, Scale: 1}, x.As32())
+	passed := test(x, t)
+	ANDL(Imm(1), passed.As32())
+	LEAQ(Mem{Base: p, Index: passed, Scale: 2}, p)
+	BLSRQ(word, word)
+	JNE(LabelRef("marked"))
+	BLSRQ(some, some)
 	JNE(LabelRef("word"))
+	Label("none")
 	SUBQ(places, p)
 	SHRQ(Imm(1), p)
 	Store(p, ReturnIndex(0))
 	RET()
 }
 
-// keepPlaces writes the loop that keeps the places whose four bytes x pass a test by a table,
-// which sets the carry flag for them. Each place is written and kept only if it passes: most
-// do not, but which do cannot be foreseen.
-func keepPlaces(table string, test func(x, table reg.GPVirtual)) {
-	places := Load(Param("places"), GP64()).(reg.GPVirtual)
-	n := Load(Param("n"), GP64()).(reg.GPVirtual)
-	w := Load(Param("w"), GP64()).(reg.GPVirtual)
-	t := Load(Param(table), GP64()).(reg.GPVirtual)
-	i, count, at, x := GP64(), GP64(), GP64(), GP64()
-	XORQ(count, count)
-	XORQ(i, i)
-	CMPQ(i, n)
-	JEQ(LabelRef("none"))
-	Label("place")
-	MOVWLZX(Mem{Base: places, Index: i, Scale: 2}, at.As32())
-	MOVW(at.As16(), Mem{Base: places, Index: count, Scale: 2})
-	MOVL(Mem{Base: w, Index: at, Scale: 1}, x.As32())
-	test(x, t)
-	ADCQ(Imm(0), count)
-	INCQ(i)
-	CMPQ(i, n)
-	JB(LabelRef("place"))
-	Label("none")
-	Store(count, ReturnIndex(0))
-	RET()
+// likelyPlaces keeps the places that the filter admits.
+func likelyPlaces() {
+	TEXT("likelyPlaces", attr.NOSPLIT, "func(places *uint16, marks *[64]uint64, n uintptr, w *byte, filter *uint32) uintptr")
+	Pragma("noescape")
+	Doc("likelyPlaces writes down the places marked in n words, a multiple of four, that a filter admits, and returns",
+		"how many. It writes one more than that. Needs AVX2, BMI1 and BMI2.")
+	keepPlaces("filter", func(x, filter reg.GPVirtual) reg.GPVirtual {
+		h := GP64()
+		MOVL(x.As32(), h.As32())
+		hash(h, filterMask, filterBits)
+		MOVL(Mem{Base: filter, Index: h, Scale: 4}, h.As32())
+		SHRXL(x.As32(), h.As32(), h.As32())
+		return h
+	})
 }
 
 // surePlaces keeps the places that have a hash in a set.
 func surePlaces() {
-	TEXT("surePlaces", attr.NOSPLIT, "func(places *uint16, n uintptr, w *byte, sure *uint8) uintptr")
+	TEXT("surePlaces", attr.NOSPLIT, "func(places *uint16, marks *[64]uint64, n uintptr, w *byte, sure *uint8) uintptr")
 	Pragma("noescape")
-	Doc("surePlaces keeps those of n places whose four bytes, or three of them, have a hash in a set, and returns",
-		"how many. Needs BMI2.")
-	keepPlaces("sure", func(x, sure reg.GPVirtual) {
+	Doc("surePlaces writes down the places marked in n words, a multiple of four, whose four bytes, or three of them,",
+		"have a hash in a set, and returns how many. It writes one more than that. Needs AVX2, BMI1 and BMI2.")
+	keepPlaces("sure", func(x, sure reg.GPVirtual) reg.GPVirtual {
 		h, bits, any := GP64(), GP64(), GP64()
 		for k, mask := range []uint32{caseMask, caseMask & 0x00ffffff, caseMask & 0xffffff00} {
 			MOVL(x.As32(), h.As32())
@@ -128,7 +125,7 @@ func surePlaces() {
 				ORL(bits.As32(), any.As32())
 			}
 		}
-		BTL(Imm(0), any.As32())
+		return any
 	})
 }
 
