@@ -102,7 +102,7 @@ func (w *Worker) hides(src []byte, round int) bool {
 	whole := w.plusses(src)
 	text, ok := []byte(nil), false
 	if enc := blobEncoding(whole); enc != nil {
-		if !w.mayDecode(len(whole)) {
+		if !w.mayDecode(len(whole) / decodedPerUnit) {
 			return true
 		}
 		text, ok = w.decodeBlob(enc, whole)

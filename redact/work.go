@@ -17,9 +17,13 @@ const (
 	maxWork = scan.Window * 7 / 8
 	// near is how far away, in bytes, work left over may be spent.
 	near = 8 * scan.Window
-	// decodedPerUnit is how many bytes are decoded and scanned in one unit of work.
+	// decodedPerUnit is how many bytes are decoded and scanned in one unit of work, and
+	// deeperPerUnit how many behind maxShallow layers: what is written is seldom encoded so
+	// often, floods are again and again.
 	decodedPerUnit = 10
-	// stepsPerUnit is how many escapes, and stretches of text between them, are.
+	deeperPerUnit  = 3
+	maxShallow     = 3
+	// stepsPerUnit is how many of the bytes that escapes begin with are looked at.
 	stepsPerUnit = 4
 	// perDecoded is the work on each text that is decoded, however short.
 	perDecoded = 65
@@ -103,7 +107,11 @@ func (p *pass) mayDecode(s Span) bool {
 	if p.depth == 0 {
 		saved.earn(s)
 	}
-	if p.w.mayDecode(s.Len()) {
+	perUnit := decodedPerUnit
+	if p.depth > maxShallow {
+		perUnit = deeperPerUnit
+	}
+	if p.w.mayDecode(s.Len() / perUnit) {
 		return true
 	}
 	if s.End > p.unseen {
@@ -115,9 +123,10 @@ func (p *pass) mayDecode(s Span) bool {
 	return false
 }
 
-// mayDecode takes the work to decode and scan n bytes, or reports that it is not there.
-func (w *Worker) mayDecode(n int) bool {
-	units := n/decodedPerUnit + perDecoded
+// mayDecode takes the work to decode a text and to scan it, units beyond that on the shortest,
+// or reports that it is not there.
+func (w *Worker) mayDecode(units int) bool {
+	units += perDecoded
 	if w.saved.units < units {
 		return false
 	}

@@ -42,6 +42,12 @@ var floodUnits = []string{
 	"QUtJQUlPU0ZPRE5ON0VYQU1QTEUg ", "VGhlIGNhcmQgaXMgNDExMTEx ", "ZXlKaGJH", "%2525252525252525252540a", `\\\\\\\\n`,
 	// keys that tell of people, lists
 	`"firstName":"`, "lastNames=[a,", "(name=Ada Ada,dob=", "street=a a ", "surname",
+	// found by Search: values that are read far to be rejected, keys among keys, and true values seen
+	// twice, as they stand and decoded
+	"(city=Bo,", `\\rapasswPuTTY-User-Key-File-2: Yo.rd2_=`, `3ssn0bn0b11S0k.11-1-.ssn800=r''pa70`, `A\mK1street={\u0040ea`,
+	`cug\r -u cuc-u -u   -u cuc-u `, "cuIrkLNameTcu0IrlLNamelastNamelastNames:", `=wnphone 1032{5\)2 50.3:%252525525s5X`,
+	`QU1\\rapaSsword2=o.ps&&c&s&&a&&s&&s]&a&`, "5251-l----Lname =Ada Ada Adpwd=a;zxa%4", `{"1street=.00.0Ax` + strings.Repeat("A", 13) + `J4-A=A\\\\n`,
+	"----%2525252525252521.a0" + strings.Repeat("A", 14), `10.1.0.1\n`,
 }
 
 // Floods lists the known ones, each at every length of FloodLines: the units above and long runs of digits,
