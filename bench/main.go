@@ -15,7 +15,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"text/tabwriter"
 
@@ -29,6 +28,10 @@ func main() {
 		switch os.Args[1] {
 		case "peer":
 			work = func() error { return peer(os.Args[2:]) }
+		case "search":
+			work = func() error { return search(os.Args[2:]) }
+		case "prices":
+			work = func() error { return prices(os.Args[2:]) }
 		case "scaling":
 			work = func() error { return scaling(os.Args[2:]) }
 		}
@@ -78,9 +81,7 @@ func run() error {
 	}
 	rows = slices.DeleteFunc(rows, func(r *row) bool { return !match.MatchString(r.Name) && r.Model != modelReference })
 
-	runtime.GOMAXPROCS(1)
-	runtime.LockOSThread()
-	debug.SetGCPercent(-1)
+	alone()
 	if err := measure(rows, *rounds, *profile); err != nil {
 		return err
 	}

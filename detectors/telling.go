@@ -441,7 +441,7 @@ func (d *telling) judge(b []byte, start, end int, k *tellingKey) (redact.Span, r
 	}
 	v := b[start:end]
 	if len(v) == 0 || len(v) > maxTellingValue {
-		return redact.Span{}, redact.RejectLength
+		return redact.Span{Start: end}, redact.RejectLength
 	}
 	if alreadyToken(b, start, end) {
 		return redact.Span{Start: end}, redact.RejectValue
