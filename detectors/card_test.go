@@ -87,7 +87,7 @@ func oneCardOracle(b []byte, at int) (redact.Span, bool) {
 			if !ok || !q.IsInt() || s[0] == '0' || !beforeFloatCard.MatchString(before) || !afterGroupedCard.MatchString(after) || fraction.MatchString(after) {
 				continue
 			}
-			if digits = q.Num().String(); len(digits) < 4 {
+			if digits = q.Num().String(); len(digits) < cardMin || len(digits) > cardMax {
 				continue
 			}
 		default:

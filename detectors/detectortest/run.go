@@ -248,7 +248,7 @@ func (s *suite) engine(text []byte, want []redact.Finding) error {
 		return err
 	}
 	for _, w := range want {
-		if !slices.ContainsFunc(got, func(g redact.Finding) bool { return withoutEscape(text, w.Start) >= g.Start && w.End <= g.End }) {
+		if !slices.ContainsFunc(got, func(g redact.Finding) bool { return covers(text, g.Span, w.Span) }) {
 			return err
 		}
 	}
@@ -259,19 +259,17 @@ func (s *suite) engine(text []byte, want []redact.Finding) error {
 // does not: there the engine may find more, but nothing less.
 var encoded = regexp.MustCompile(`[\\%&]|\d{4}\+\d{4}|[A-Za-z0-9+/_-]{16}`)
 
-// withoutEscape returns the end of the escapes that text[i] belongs to, or i when it belongs
-// to none: to the oracle they begin a value, decoded they stand before it.
-func withoutEscape(text []byte, i int) int {
-	for _, e := range escape.FindAllIndex(text, -1) {
-		if e[0] <= i && i < e[1] {
-			return e[1]
-		}
-	}
-	return i
+// covers reports whether g is all of w. A value of the text as it stands may begin before an
+// escape that, decoded, stands before the value; then g begins behind that escape.
+func covers(text []byte, g, w redact.Span) bool {
+	return w.End <= g.End && (g.Start <= w.Start || g.Start-w.Start <= maxTorn && endsEscaped.Match(text[:g.Start]))
 }
 
-// escape matches escapes of JSON, of URLs and of XML, but of letters.
-var escape = regexp.MustCompile(`(?:\\[^u]|\\u00[0-2][0-9A-Fa-f]|%[0-2][0-9A-Fa-f]|&[a-z]+;|&#(?:x[0-2]?[0-9A-Fa-f]|[0-5]?[0-9]);)+`)
+// maxTorn bounds how much too early such a value begins, in bytes.
+const maxTorn = 64
+
+// endsEscaped matches text that ends with an escape of JSON, of URLs or of XML, but of no letter.
+var endsEscaped = regexp.MustCompile(`(?:\\[^u]|\\u00[0-2][0-9A-Fa-f]|%[0-2][0-9A-Fa-f]|&[a-z]+;|&#(?:x[0-2]?[0-9A-Fa-f]|[0-5]?[0-9]);)$`)
 
 // Same says where the findings of an engine differ from those of the oracle. Which of
 // several anchors of one value a finding names is left to the engine.

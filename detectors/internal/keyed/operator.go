@@ -71,9 +71,9 @@ func Operator(b []byte, i int) (op Op, ok bool) {
 	}
 	lim := min(len(b), i+MaxOperator)
 	start := i
-	quoted := byte(0)
-	if q, _, n := quote(b, i, lim); n > i {
-		quoted, i = q, n
+	quoted, keySlashes := byte(0), 0
+	if q, s, n := quote(b, i, lim); n > i {
+		quoted, keySlashes, i = q, s, n
 		op.KeyQuoted = true
 		if q == '"' && i < lim && b[i] == '"' {
 			op.Doubled = true
@@ -186,6 +186,11 @@ func Operator(b []byte, i int) (op Op, ok bool) {
 		return op, op.Start < len(b)
 	}
 	i = op.open(b, j, lim)
+	if op.Form == Tag && op.Quote != 0 && op.Slashes < keySlashes {
+		// No quotation mark of the text, but the end of the string that it stands in.
+		op.Quote, op.Slashes = 0, 0
+		i = blanks(b, j, lim)
+	}
 	if op.Form == Comma && op.Quote == 0 {
 		return op, false
 	}
