@@ -155,6 +155,50 @@ func FuzzIPv4(f *testing.F) {
 	})
 }
 
+// TestDottedQuad compares with numbers that are read one by one.
+func TestDottedQuad(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(3, 4))
+	pieces := []string{".", ".", ".", "1", "25", "9", "255", "256", "0", "%", "x", "1.2.3.", "10.0.0.1"}
+	quads := 0
+	for range 300_000 {
+		var text []byte
+		for range 1 + rnd.IntN(9) {
+			text = append(text, pieces[rnd.IntN(len(pieces))]...)
+		}
+		for at := range text {
+			if !isDigit(text[at]) {
+				continue
+			}
+			start := at
+			for start > 0 && isDigit(text[start-1]) {
+				start--
+			}
+			if start > 0 && text[start-1] == '%' && at-start >= 2 {
+				start += 2 // the digits of an escape
+			}
+			n, end := octet(text, start)
+			ok := n >= 0 && end == at+1
+			for i := 0; i < 3 && ok; i++ {
+				ok = end < len(text) && text[end] == '.'
+				if ok {
+					n, end = octet(text, end+1)
+					ok = n >= 0
+				}
+			}
+			s, r := dottedQuad(text, at)
+			if r.OK() != ok || ok && s != (redact.Span{Start: start, End: end}) {
+				t.Fatalf("%q at %d: %v, %v; read one by one %v, %d to %d", text, at, s, r, ok, start, end)
+			}
+			if ok {
+				quads++
+			}
+		}
+	}
+	if quads == 0 {
+		t.Error("no quads")
+	}
+}
+
 // TestIPv4All wants every address to be found where it stands alone.
 func TestIPv4All(t *testing.T) {
 	var a [4]byte

@@ -318,3 +318,43 @@ func TestBeyondDepth(t *testing.T) {
 		t.Errorf("%d masked", masked)
 	}
 }
+
+// fenced takes what stands between < and >, or to the end of the text.
+type fenced struct{}
+
+func (fenced) Spec() redact.Spec {
+	return redact.Spec{Name: "fenced", Kind: "fenced", Doc: "test", MaxLen: 200, Anchor: redact.Anchor{Literals: []redact.Literal{{Text: "in <"}}}}
+}
+
+func (fenced) Match(b []byte, at int) (redact.Span, redact.Reason) {
+	s := redact.Span{Start: at + len("in <"), End: len(b)}
+	if n := strings.IndexByte(string(b[s.Start:]), '>'); n >= 0 {
+		s.End = s.Start + n
+	}
+	return s, redact.Accepted
+}
+
+// Base64 in a finding goes with it; what is only in part in it is looked at.
+func TestBase64InFinding(t *testing.T) {
+	e := engine(t, redact.Options{Detectors: []redact.Detector{fenced{}, grouped{}}})
+	blob := base64.StdEncoding.EncodeToString([]byte("a number, 4111 1111 1111 1111"))
+	if !strings.HasSuffix(blob, "=") {
+		t.Fatal("no padding")
+	}
+	alone := redacted(e, blob)
+	if text, err := base64.StdEncoding.DecodeString(alone); err != nil || string(text) != "a number, tok1_card_x" {
+		t.Fatalf("%q became %q", blob, alone)
+	}
+	for in, want := range map[string]string{
+		"in <" + blob + "> " + blob:                         "in <tok1_fenced_x> " + alone,
+		"in <x " + blob + "> " + blob:                       "in <tok1_fenced_x> " + alone,
+		"in <" + blob[:20] + ">" + blob:                     "in <tok1_fenced_x>" + alone,
+		blob + " in <" + blob + " " + blob:                  alone + " in <tok1_fenced_x",
+		"in <" + strings.TrimRight(blob, "=") + "> " + blob: "in <tok1_fenced_x> " + alone,
+		`in <\n` + blob + "> " + blob:                       "in <tok1_fenced_x> " + alone,
+	} {
+		if got := redacted(e, in); got != want {
+			t.Errorf("%q became %q, not %q", in, got, want)
+		}
+	}
+}
