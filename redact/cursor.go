@@ -38,7 +38,8 @@ type cursor struct {
 	doubled  bool // the line is CSV, in which a quotation mark in a field stands twice
 	layers   []layer
 	// open are the brackets that are open, in all layers; '(' is one of no JSON.
-	open []byte
+	open  []byte
+	ahead int // see opens
 }
 
 // layer is JSON, or text that may hold some: the line, or what is in a string.
@@ -55,7 +56,7 @@ type layer struct {
 func (c *cursor) start(b []byte, i, end int) {
 	c.b = b[:end]
 	c.from, c.pos, c.eol = i, i, lineEnd(c.b, i)
-	c.doubled = false
+	c.doubled, c.ahead = false, 0
 	c.layers, c.open = append(c.layers[:0], layer{}), c.open[:0]
 }
 
@@ -291,27 +292,31 @@ const maxOpening = 64
 
 // opens reports whether the bracket at the cursor, in text of the given depth, opens JSON:
 // whether a string, another bracket, or its end follows. It returns the depth of its strings.
+// What an earlier bracket has shown to be brackets, commas and blanks up to ahead, is not read
+// again.
 func (c *cursor) opens(depth int) (int, bool) {
-	b := c.b[c.pos+1 : min(len(c.b), c.pos+maxOpening)]
+	i, end := c.pos+1, min(len(c.b), c.pos+maxOpening)
 	ok := false
-	for len(b) > 0 {
-		n := escapedSpace(b)
-		switch {
+	for i < end {
+		n := escapedSpace(c.b[i:end])
+		switch b := c.b[i]; {
 		case n > 0:
-		case bytes.IndexByte([]byte("{}[]"), b[0]) >= 0:
-			n, ok = 1, true
-		case b[0] == ',' && ok:
-			n = 1
+			i += n
+		case bytes.IndexByte([]byte("{}[]"), b) >= 0:
+			i, ok = min(max(i+1, c.ahead), end), true
+			c.ahead = i
+		case b == ',' && ok:
+			i++
+			c.ahead = i
 		default:
-			for n < len(b) && b[n] == '\\' {
+			for n = i; n < end && c.b[n] == '\\'; {
 				n++
 			}
-			if n < len(b) && b[n] == '"' {
-				return markDepth(n), markDepth(n) >= depth
+			if n < end && c.b[n] == '"' {
+				return markDepth(n - i), markDepth(n-i) >= depth
 			}
 			return depth, ok
 		}
-		b = b[n:]
 	}
 	return depth, ok
 }

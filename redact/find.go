@@ -504,7 +504,7 @@ func (p *pass) rank(d int) int {
 // a token of an earlier pass go.
 func (p *pass) resolve() {
 	f := p.found
-	p.last = lastScalar{}
+	p.last.forget()
 	p.line.forget()
 	p.event.forget()
 	p.out = f[:0] // never longer than what has been read of f

@@ -45,8 +45,9 @@ func openLine(b []byte) int {
 
 // openList returns the line that opens the list of which the lines at the end of b hold one
 // value each, as pretty-printed JSON has it, with a line before that has its key; or an empty
-// span at len(b) when there is none. Only b[low:] is looked at.
-func openList(b []byte, low int) Span {
+// span at len(b) when there is none. Only b[low:] is looked at: when all of it is such lines,
+// it is the list before.
+func openList(b []byte, low int, before Span) Span {
 	for end := len(b); end > low; {
 		start := low + bytes.LastIndexByte(b[low:end-1], '\n') + 1
 		line := bytes.Trim(b[start:end], " \t\r\n")
@@ -61,7 +62,7 @@ func openList(b []byte, low int) Span {
 		}
 		end = start
 	}
-	return Span{len(b), len(b)}
+	return before
 }
 
 // openObject returns the start of the line with a key that opens the outermost object or list
@@ -109,7 +110,7 @@ func closed(b []byte, start, end int) int {
 	if end == len(b) {
 		return end
 	}
-	if openList(b[:end+1], start).Len() > 0 {
+	if openList(b[:end+1], start, Span{}).Len() > 0 {
 		for end < len(b) {
 			next := lineAfter(b, end)
 			if line := bytes.Trim(b[end:next], " \t\r\n,"); len(line) > 0 && !listed(line) {

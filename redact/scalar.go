@@ -3,6 +3,7 @@ package redact
 import (
 	"bytes"
 	"hash/crc32"
+	"slices"
 )
 
 // Numbers says what takes the place of a JSON number, or of true, false and null, that is
@@ -26,6 +27,9 @@ const (
 	// maxArray bounds how far back the beginning of an array is looked for where a cursor
 	// cannot be used, in bytes.
 	maxArray = 4 << 10
+	// readsPerByte bounds how many bytes are read backwards for each byte of a text, all of its
+	// numbers together.
+	readsPerByte = 16
 	// maxTwice bounds how far back quotation marks tell whether they stand twice, in bytes.
 	maxTwice = 256
 )
@@ -69,7 +73,7 @@ func (p *pass) fitScalar(f *Finding) {
 		ok = p.w.fields.isNumber(s)
 	default:
 		m, ok = p.mark(s.Start, comma)
-		p.last = lastScalar{end: s.End, mark: m, ok: ok}
+		p.last.end, p.last.mark, p.last.ok = s.End, m, ok
 	}
 	if !ok {
 		return
@@ -153,63 +157,79 @@ func (m mark) depth(b []byte) int {
 // mark returns the mark for a scalar that starts at b[i], or reports that no JSON value
 // starts there. comma says that one follows it. It goes by the bytes before.
 func (p *pass) mark(i int, comma bool) (mark, bool) {
-	b := p.b
-	back := backwards{p: p, b: b, i: i, limit: max(0, i-maxArray)}
+	l := &p.last
+	l.room += readsPerByte * (i - l.at)
+	l.at = i
+	back := backwards{p: p, b: p.b, i: i, limit: max(0, i-min(maxArray, l.room))}
 	if p.outer != nil {
 		back.at = p.outer.v.at
 	}
-	array := false
+	passed := len(l.commas)
+	m, ok := back.mark(i, comma, passed)
+	l.room -= i - back.i
+	l.note(passed, m, ok)
+	return m, ok
+}
+
+// mark reads back from a scalar at b[i] for pass.mark, to one of the first known commas of
+// lastScalar at most.
+func (r *backwards) mark(i int, comma bool, known int) (mark, bool) {
+	array, l := false, &r.p.last
 	for {
-		back.space()
-		switch c := back.byte(); {
-		case c == ':' && !array || c == ':' && back.opened:
-			back.i--
-			back.opened = false
-			back.space()
-			if m, ok := back.key(); ok || !array {
+		r.space()
+		switch c := r.byte(); {
+		case c == ':' && !array || c == ':' && r.opened:
+			r.i--
+			r.opened = false
+			r.space()
+			if m, ok := r.key(); ok || !array {
 				return m, ok
 			}
-			return back.seen, back.seen.Len() > 0
+			return r.seen, r.seen.Len() > 0
 		case c == '[':
-			back.i--
-			array, back.opened = true, true
+			r.i--
+			array, r.opened = true, true
 		case c == ',':
-			back.i--
-			array, back.opened = true, false
-			back.space()
-			if back.i == p.last.end {
-				return p.last.mark, p.last.ok // of the same array, or of what is none
+			r.i--
+			array, r.opened = true, false
+			r.space()
+			if r.i == l.end {
+				return l.mark, l.ok // of the same array, or of what is none
 			}
-			if !back.value() {
+			if c := l.before(r.i, known); c != nil {
+				return c.mark, c.ok
+			}
+			l.commas = append(l.commas, listComma{at: r.i})
+			if !r.value() {
 				return mark{}, false
 			}
 			// What stands before a value of an object is its key.
-			j := back
+			j := *r
 			if j.space(); j.byte() == ':' {
 				return mark{}, false
 			}
-		case !back.opened && c == 0 && (array || comma) && indented(b, i):
+		case !r.opened && c == 0 && (array || comma) && indented(r.b, i):
 			// The text, or what may be looked at of it, begins within pretty-printed JSON.
-			return back.seen, true
-		case !back.opened:
+			return r.seen, true
+		case !r.opened:
 			return mark{}, false
 		case c == '"':
 			// An array is the whole of a string, which may be one of JSON, of XML or of
 			// logfmt; of JSON, if it stands in a field of CSV.
-			if m, _ := back.quote(); back.seen.Len() == 0 {
-				if back.doubled {
+			if m, _ := r.quote(); r.seen.Len() == 0 {
+				if r.doubled {
 					return mark{slashes: 2*(m.Len()-2) + 1, doubled: true}, true
 				}
 				return mark{slashes: -1}, true
 			}
-			return back.seen, true
-		case c == 0 || c == '\n' || c == '=' && p.query:
-			if back.seen.Len() > 0 {
-				return back.seen, true
+			return r.seen, true
+		case c == 0 || c == '\n' || c == '=' && r.p.query:
+			if r.seen.Len() > 0 {
+				return r.seen, true
 			}
 			return mark{}, true
 		default:
-			return back.seen, back.seen.Len() > 0
+			return r.seen, r.seen.Len() > 0
 		}
 	}
 }
@@ -278,6 +298,50 @@ type lastScalar struct {
 	end  int
 	mark mark
 	ok   bool
+	// commas are those of the lists that it stands in, and those around them, in order.
+	commas []listComma
+	// room is how much more may be read back, in bytes, from b[at].
+	room, at int
+}
+
+// listComma is a comma of a list, right behind b[at] but for blanks, and what is known of a
+// scalar behind it in the list.
+type listComma struct {
+	at   int
+	mark mark
+	ok   bool
+}
+
+// forget leaves the text.
+func (l *lastScalar) forget() { *l = lastScalar{commas: l.commas[:0]} }
+
+// before returns the one of the first known commas that is behind b[at], or nil.
+func (l *lastScalar) before(at, known int) *listComma {
+	for known > 0 && l.commas[known-1].at > at {
+		known--
+	}
+	if known == 0 || l.commas[known-1].at != at {
+		return nil
+	}
+	return &l.commas[known-1]
+}
+
+// note notes what is known behind the commas[passed:], which were passed on the way back, and
+// drops those that were in values that were passed with them.
+func (l *lastScalar) note(passed int, m mark, ok bool) {
+	on := l.commas[passed:]
+	if len(on) == 0 {
+		return
+	}
+	slices.Reverse(on)
+	for i := range on {
+		on[i].mark, on[i].ok = m, ok
+	}
+	n := passed
+	for n > 0 && l.commas[n-1].at >= on[0].at {
+		n--
+	}
+	l.commas = append(l.commas[:n], on...)
 }
 
 func (w *Worker) addMark(m mark) int32 {

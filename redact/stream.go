@@ -132,6 +132,10 @@ type copier struct {
 	held    bool    // the text left over begins with a value of many lines
 	open    []byte  // the line that opened the list in which the last cut is
 	err     error   // why the source gives no more
+	// list is the one that the text left over is held back for: each line behind it has one of
+	// its values, up to listed.
+	list   Span
+	listed int
 
 	free, todo, ordered chan *job
 	stop                chan struct{} // closed when nothing can be written any more
@@ -233,13 +237,20 @@ func (c *copier) cut(b []byte, before int) int {
 	end := c.cutLine(b)
 	if end > 0 {
 		end = openLine(b[:end])
-		if list := openList(b[:end], 0); list.Len() > 0 && len(b)-list.Start < c.lineCap {
+		if end < c.listed {
+			c.list, c.listed = Span{}, 0
+		}
+		list, all := openList(b[:end], c.listed, c.list), end
+		if list.Len() > 0 && len(b)-list.Start < c.lineCap {
 			end = list.Start
 		} else if list.Len() > 0 {
 			// Too long to wait for its end: the next batch sees its key again.
 			c.open = append(c.open, b[max(list.Start, list.End-maxOpenBytes):list.End]...)
 		}
-		end = openObject(b[:end])
+		c.list, c.listed = Span{}, 0
+		if end = openObject(b[:end]); list.Len() > 0 && end <= before {
+			c.list, c.listed = list, all
+		}
 	}
 	if end <= before {
 		return 0
@@ -304,6 +315,7 @@ func (c *copier) send(j *job, n int) {
 // returns a job with what follows the line, or nil when nothing can be written any more.
 func (c *copier) longLine(j *job) *job {
 	c.probe.stats.LongLines++
+	c.list, c.listed = Span{}, 0
 	ctx := context.WithoutCancel(c.ctx)
 	buf, from := j.in, j.before
 	open := bytes.Clone(buf[:from])
