@@ -482,7 +482,7 @@ func TestFluentBitStops(t *testing.T) {
 				lost, again := run(t, program, face, true)
 				t.Logf("%d lines, %d stops: without the plugin %d lost, %d twice; with it %d lost, %d twice, 0 raw", lines, stops, lost0, again0, lost, again)
 				// What happens to a version by itself happens to some stops and not to others: v3.1
-				// to v4.2 lose a line, v5.1 sends a chunk again whose answer comes while it ends.
+				// to v4.2 cut a line in two, v5.1 sends a chunk again whose answer comes while it ends.
 				loses := lost0 > 0 || strings.Contains(t.Name(), "/v3.") || strings.Contains(t.Name(), "/v4.")
 				if lost > 0 && (!loses || lost > stops) || again > 0 && again0 == 0 {
 					t.Errorf("with the plugin %d lost and %d twice; without it %d and %d", lost, again, lost0, again0)
