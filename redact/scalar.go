@@ -65,7 +65,8 @@ func (p *pass) fitScalar(f *Finding) {
 		}
 	}
 	comma := next < len(p.b) && p.b[next] == ','
-	m, ok := mark{}, false
+	var m mark
+	var ok bool
 	switch {
 	case known:
 		m, ok = p.place(c, s.Start, comma)

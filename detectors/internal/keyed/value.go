@@ -1,8 +1,9 @@
 package keyed
 
-import "bytes"
-
-import "encoding/binary"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // End returns the first byte after the value that starts at op.Start, at most limit
 // bytes further. It reports open when neither a delimiter nor the end of the line was
