@@ -119,8 +119,9 @@ func replacedBy(was, got string) bool {
 
 // sameJSON says how the redacted text differs, as JSON, from the text with the leaves and
 // keys replaced that findings stand in. It returns how many nodes were compared, and how
-// many of them hold a finding. None are compared where a number stands alone, which is text, or
-// where a bound on work left lines unscanned.
+// many of them hold a finding. None are compared where a number stands alone, which is text,
+// where one string stands right behind another, as those of CSV do, or where a bound on work
+// left lines unscanned.
 func sameJSON(e *redact.Engine, text []byte) (nodes, found int, err error) {
 	was, err := flatten(text)
 	if err != nil {
@@ -131,7 +132,7 @@ func sameJSON(e *redact.Engine, text []byte) (nodes, found int, err error) {
 		return 0, 0, nil // the readers do not agree: fastjson is more lenient
 	}
 	depth := 0
-	for _, n := range was {
+	for i, n := range was {
 		switch n.kind {
 		case '{', '[':
 			depth++
@@ -139,6 +140,10 @@ func sameJSON(e *redact.Engine, text []byte) (nodes, found int, err error) {
 			depth--
 		case 'n', 'l':
 			if depth == 0 {
+				return 0, 0, nil
+			}
+		case 's':
+			if depth == 0 && i > 0 && spans[i-1].End == spans[i].Start {
 				return 0, 0, nil
 			}
 		}
