@@ -272,7 +272,7 @@ func (d assign) Match(b []byte, at int) (redact.Span, redact.Reason) {
 // container reads the key of a list or an object: "passwords": ["a", "b"].
 func (d assign) container(b []byte, at, nounEnd, end int, op *keyed.Op, n noun) (k readingKey, c keyed.Container, ok bool) {
 	plural := end == nounEnd+1 && b[nounEnd]|0x20 == 's'
-	if c, ok = op.Container(b, end); !ok || n == nounCookie || n == nounAuthorization || op.Quote == 0 && op.Holder == 0 && (!plural || c.Objects) {
+	if c, ok = op.Container(b, end); !ok || n == nounCookie || n == nounAuthorization || op.Quote == 0 && op.Holder == 0 && (!plural && n != nounPassword || c.Objects) {
 		return k, c, false
 	}
 	if plural {

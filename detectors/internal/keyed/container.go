@@ -85,8 +85,28 @@ func (c Container) Next(b []byte, i, lim, maxValue int) (l Leaf, what int) {
 	} else if nested {
 		return l, LeafNone
 	}
-	for i < lim && b[i] == '[' {
+	for i < lim && (b[i] == '[' || b[i] == '{') {
+		if b[i] == '{' {
+			end, cut := objectEnd(b, i, lim)
+			switch {
+			case end == 0 && cut:
+				return l, LeafCut
+			case end == 0:
+				l.Next = min(lim, i+maxObject)
+				return l, LeafNone
+			}
+			l.From, nested = end, false
+			if i = space(b, end, lim); i < lim && b[i] == ',' {
+				i = space(b, i+1, lim)
+			}
+			continue
+		}
 		i, nested = space(b, i+1, lim), false
+		if i < lim && b[i] == ']' { // an empty one
+			if i = space(b, i+1, lim); i < lim && b[i] == ',' {
+				i = space(b, i+1, lim)
+			}
+		}
 	}
 	if i >= lim {
 		l.From = lim
@@ -186,7 +206,7 @@ func (c Container) member(b []byte, i, lim, maxValue int) (l Leaf, what int) {
 			i, known = end, false
 			continue
 		case ']':
-			if c.list && lastByte(b[:i]) == '}' {
+			if c.list && (lastByte(b[:i]) == '}' || arrayAround(b, i) == c.Start-1) {
 				return l, LeafNone
 			}
 			i, known = i+1, false
@@ -200,7 +220,7 @@ func (c Container) member(b []byte, i, lim, maxValue int) (l Leaf, what int) {
 		}
 		if l.read(b, i, lim, maxValue) {
 			if !known {
-				l.Key = keyOfArray(b, i)
+				c.inArray(b, i, &l)
 			}
 			return l, LeafLong
 		}
@@ -216,7 +236,7 @@ func (c Container) member(b []byte, i, lim, maxValue int) (l Leaf, what int) {
 				return l, LeafCut
 			}
 			if !known {
-				l.Key = keyOfArray(b, i)
+				c.inArray(b, i, &l)
 			}
 			return l, LeafWhole
 		}
@@ -256,13 +276,36 @@ func lastByte(b []byte) byte {
 	return b[len(b)-1]
 }
 
-// keyOfArray returns the key of the array that a value at b[i] stands in, or nothing.
-func keyOfArray(b []byte, i int) []byte {
-	low := max(0, i-2*MaxTag)
-	i = low + bytes.LastIndexByte(b[low:i], '[')
-	if i < low {
-		return nil
+// inArray says of a value at b[i] without a key what array it stands in: that of the container
+// itself, beside its objects, or one with a key.
+func (c Container) inArray(b []byte, i int, l *Leaf) {
+	k := arrayAround(b, i)
+	if l.Member = k != c.Start-1; l.Member && k >= 0 {
+		l.Key = keyBefore(b, k)
 	}
+}
+
+// arrayAround returns where the array begins that b[i] stands in, or -1. Brackets in strings
+// count as others do.
+func arrayAround(b []byte, i int) int {
+	closed := 0
+	for low := max(0, i-2*MaxTag); i > low; i-- {
+		switch b[i-1] {
+		case ']':
+			closed++
+		case '[':
+			if closed == 0 {
+				return i - 1
+			}
+			closed--
+		}
+	}
+	return -1
+}
+
+// keyBefore returns the key before the bracket at b[i], or nothing.
+func keyBefore(b []byte, i int) []byte {
+	low := max(0, i-MaxTag)
 	trim := func(set string) {
 		for i > low && bytes.IndexByte([]byte(set), b[i-1]) >= 0 {
 			i--
