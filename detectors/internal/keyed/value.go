@@ -24,6 +24,9 @@ func (op *Op) End(b []byte, limit int) (end int, open bool) {
 		}
 	case op.Quote != 0:
 		end = op.quotedEnd(b, lim)
+		if op.Quote == '\'' && (end == len(b) || lineEnd(b[end])) {
+			end = stringEnd(b, op.Start, end)
+		}
 	default:
 		end = op.bareEnd(b, lim)
 	}
@@ -72,7 +75,13 @@ func (op *Op) tagEnd(b []byte, lim int) int {
 	if end < len(b) && (end == lim || !lineEnd(b[end]) && b[end] != '<' || hasPrefix(b, end, len(b), "</")) {
 		return end
 	}
-	for i := op.Start; i < end; i++ {
+	return stringEnd(b, op.Start, end)
+}
+
+// stringEnd returns where in b[start:end) a string of JSON ends, by what stands behind its
+// quotation mark, or end when none does.
+func stringEnd(b []byte, start, end int) int {
+	for i := start; i < end; i++ {
 		n := bytes.IndexByte(b[i:end], '"')
 		if n < 0 {
 			break
@@ -83,7 +92,7 @@ func (op *Op) tagEnd(b []byte, lim int) int {
 			next++
 		}
 		if next == end && (end == len(b) || b[end] != '<') || next < end && (b[next] == ',' || b[next] == '}' || b[next] == ']') {
-			for i > op.Start && b[i-1] == '\\' {
+			for i > start && b[i-1] == '\\' {
 				i--
 			}
 			return i
