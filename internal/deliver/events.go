@@ -172,7 +172,7 @@ type lines struct {
 // win over those of the options. What JSON cannot hold is written as its nearest: bytes
 // of a text that are not UTF-8 as U+FFFD, a bin that is not UTF-8 and the data of an
 // extension as base64, NaN and infinities as null, keys that are no text as their JSON in
-// quotes.
+// quotes, those that are keys in keys in keys as their MessagePack in base64.
 func (o JSONOptions) appendLines(tag string, chunk []byte) lines {
 	l := lines{text: make([]byte, 0, len(chunk)+len(chunk)/4)}
 	var group []byte
@@ -210,6 +210,7 @@ func (o JSONOptions) appendLine(dst []byte, tag string, t time.Time, group []byt
 	if err != nil {
 		return nil, errChunk
 	}
+	var w jsonWriter
 	own := func(key string) bool { return key != "" && !hasKey(n, body, key) }
 	dst = append(dst, '{')
 	first := true
@@ -239,7 +240,7 @@ func (o JSONOptions) appendLine(dst []byte, tag string, t time.Time, group []byt
 			continue
 		}
 		key(more.name)
-		if dst, _, err = appendJSON(dst, more.raw, 0); err != nil {
+		if dst, _, err = w.appendJSON(dst, more.raw, 0); err != nil {
 			return nil, err
 		}
 	}
@@ -248,11 +249,11 @@ func (o JSONOptions) appendLine(dst []byte, tag string, t time.Time, group []byt
 			dst = append(dst, ',')
 		}
 		first = false
-		if dst, body, err = appendKey(dst, body); err != nil {
+		if dst, body, err = w.appendKey(dst, body, 1); err != nil {
 			return nil, err
 		}
 		dst = append(dst, ':')
-		if dst, body, err = appendJSON(dst, body, 1); err != nil {
+		if dst, body, err = w.appendJSON(dst, body, 1); err != nil {
 			return nil, err
 		}
 	}
@@ -299,8 +300,11 @@ func emptyMap(raw []byte) bool {
 // maxDepth bounds how deep a record may be nested.
 const maxDepth = 512
 
+// jsonWriter writes objects that stand in so many keys.
+type jsonWriter struct{ keys int }
+
 // appendJSON writes the object that b begins with, and returns what follows.
-func appendJSON(dst, b []byte, depth int) (out, rest []byte, err error) {
+func (w jsonWriter) appendJSON(dst, b []byte, depth int) (out, rest []byte, err error) {
 	if depth > maxDepth {
 		return nil, nil, errors.New("a record that is nested too deep")
 	}
@@ -315,11 +319,11 @@ func appendJSON(dst, b []byte, depth int) (out, rest []byte, err error) {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			if dst, rest, err = appendKey(dst, rest); err != nil {
+			if dst, rest, err = w.appendKey(dst, rest, depth+1); err != nil {
 				return nil, nil, err
 			}
 			dst = append(dst, ':')
-			if dst, rest, err = appendJSON(dst, rest, depth+1); err != nil {
+			if dst, rest, err = w.appendJSON(dst, rest, depth+1); err != nil {
 				return nil, nil, err
 			}
 		}
@@ -334,7 +338,7 @@ func appendJSON(dst, b []byte, depth int) (out, rest []byte, err error) {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			if dst, rest, err = appendJSON(dst, rest, depth+1); err != nil {
+			if dst, rest, err = w.appendJSON(dst, rest, depth+1); err != nil {
 				return nil, nil, err
 			}
 		}
@@ -416,8 +420,12 @@ func appendFloat(dst []byte, v float64, bits int) []byte {
 	return strconv.AppendFloat(dst, v, 'g', -1, bits)
 }
 
+// maxKeyDepth bounds how deep keys that are no text may be nested in each other: each time
+// doubles the backslashes before the quotation marks inside.
+const maxKeyDepth = 3
+
 // appendKey writes the key that b begins with, as a text.
-func appendKey(dst, b []byte) (out, rest []byte, err error) {
+func (w jsonWriter) appendKey(dst, b []byte, depth int) (out, rest []byte, err error) {
 	one, rest, err := cut(b)
 	if err != nil {
 		return nil, nil, err
@@ -425,7 +433,10 @@ func appendKey(dst, b []byte) (out, rest []byte, err error) {
 	if t, ok := text(one); ok {
 		return appendText(dst, t), rest, nil
 	}
-	key, _, err := appendJSON(nil, one, maxDepth-1)
+	if w.keys == maxKeyDepth {
+		return appendBase64(dst, one), rest, nil
+	}
+	key, _, err := jsonWriter{keys: w.keys + 1}.appendJSON(nil, one, depth)
 	if err != nil {
 		return nil, nil, err
 	}

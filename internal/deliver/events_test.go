@@ -232,3 +232,44 @@ func TestDeep(t *testing.T) {
 		}
 	}
 }
+
+// TestKeysInKeys keeps records whose keys are maps, and those in their keys, at any depth,
+// and what they hold of text as far as it can be read.
+func TestKeysInKeys(t *testing.T) {
+	for depth := 1; depth <= 200; depth++ {
+		// {{{"inner": "v"}: 1}: 1}
+		key := msgp.AppendString(msgp.AppendString([]byte{0x81}, "inner"), "v")
+		for range depth - 1 {
+			key = append(append([]byte{0x81}, key...), 1)
+		}
+		chunk := append(append([]byte{0x92, 0xce, 0x65, 0x53, 0xf1, 0, 0x82}, key...), msgp.AppendString(msgp.AppendString([]byte{1}, "log"), "text")...)
+		l := JSONOptions{}.appendLines("t", chunk)
+		if l.left > 0 || len(l.ends) != 1 {
+			t.Fatalf("%d deep: the record is left out", depth)
+		}
+		var got map[string]any
+		if err := json.Unmarshal(l.text, &got); err != nil {
+			t.Fatalf("%d deep: %v", depth, err)
+		}
+		if len(got) != 2 || got["log"] != "text" {
+			t.Errorf("%d deep: %s", depth, l.text)
+		}
+		if len(l.text) > 200+8*len(chunk) {
+			t.Errorf("%d deep: %d bytes become %d", depth, len(chunk), len(l.text))
+		}
+		if depth <= maxKeyDepth && !strings.Contains(string(l.text), "inner") {
+			t.Errorf("%d deep: %s", depth, l.text)
+		}
+		// A deep value of a key is no key in a key.
+		deep := []byte{0x81}
+		deep = msgp.AppendString(deep, "k")
+		for range depth {
+			deep = append(deep, 0x91)
+		}
+		deep = msgp.AppendString(deep, "v")
+		l = JSONOptions{}.appendLines("t", append(append([]byte{0x92, 0xce, 0x65, 0x53, 0xf1, 0, 0x81}, deep...), 1))
+		if l.left > 0 || !strings.Contains(string(l.text), `\"v\"`) {
+			t.Errorf("a key with a value %d deep: %d left out, %s", depth, l.left, l.text)
+		}
+	}
+}
