@@ -17,7 +17,7 @@ type Candidate struct {
 func (w *Worker) Explain(b []byte) []Candidate {
 	w.explain, w.explained = nil, true
 	w.Find(b)
-	w.explained = false
+	w.explained, w.explainAt = false, nil
 	cs := w.explain
 	w.explain = nil
 	slices.SortStableFunc(cs, func(a, b Candidate) int { return a.At - b.At })
@@ -30,14 +30,28 @@ func (c *Candidate) moveOut(v *view) {
 	c.At, c.Span = out(c.At), Span{out(c.Start), out(c.End)}
 }
 
+// candidateAt is where a candidate is known by.
+type candidateAt struct{ detector, at int }
+
+// index makes the candidates from the n-th on known to outcome.
+func (w *Worker) index(n int) {
+	w.explainAt = make(map[candidateAt][]int)
+	for i := n; i < len(w.explain); i++ {
+		if c := &w.explain[i]; c.Reason.OK() && c.Outcome == "" {
+			k := candidateAt{c.Detector, c.At}
+			w.explainAt[k] = append(w.explainAt[k], i)
+		}
+	}
+}
+
 // outcome notes what became of a finding.
 func (w *Worker) outcome(f Finding, s string) {
 	if !w.explained {
 		return
 	}
-	for i := range w.explain {
-		if c := &w.explain[i]; c.Detector == f.Detector && c.At == f.At && c.Reason.OK() && c.Outcome == "" {
-			c.Outcome = s
-		}
+	k := candidateAt{f.Detector, f.At}
+	for _, i := range w.explainAt[k] {
+		w.explain[i].Outcome = s
 	}
+	delete(w.explainAt, k)
 }

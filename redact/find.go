@@ -43,6 +43,8 @@ type pass struct {
 	// lists are the lists that began before the window, and later those that go on behind
 	// it.
 	lists, later []list
+	// firstExplained is the index of the first candidate of the text in Worker.explain.
+	firstExplained int
 	// unclosed is the key of the first list that the end of the text cut, or -1.
 	unclosed int
 	// masks are the parts of the text that are masked whole whatever else is found, in
@@ -80,6 +82,7 @@ func (p *pass) find(b []byte) {
 	p.b = b
 	p.found, p.keeps, p.masks, p.masked = p.found[:0], p.keeps[:0], p.masks[:0], 0
 	p.lists, p.unclosed = p.lists[:0], -1
+	p.firstExplained = len(p.w.explain)
 	p.blobs, p.blobEnd, p.blobRun, p.escapes = p.blobs[:0], 0, Span{-1, -1}, p.escapes[:0]
 	p.form = Span{-1, -1}
 	for from := 0; from < len(b); {
@@ -508,13 +511,14 @@ func (p *pass) resolve() {
 	p.line.forget()
 	p.event.forget()
 	p.out = f[:0] // never longer than what has been read of f
+	if p.w.explained {
+		p.w.index(p.firstExplained)
+	}
 	k := 0
 	for i := 0; i < len(f); {
 		if len(p.keeps) == 0 && (i+1 == len(f) || f[i+1].Start > f[i].End) && (f[i].End == len(p.b) || !isWord(p.b[f[i].End])) {
 			// Most stand alone.
-			if p.w.explained {
-				p.w.outcome(f[i], "replaced")
-			}
+			p.w.outcome(f[i], "replaced")
 			p.take(&f[i])
 			i++
 			continue

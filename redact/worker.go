@@ -88,6 +88,8 @@ type Worker struct {
 
 	explain   []Candidate
 	explained bool
+	explainAt map[candidateAt][]int // of the candidates of the pass that is being resolved
+	paths     pathReader
 
 	// For AppendFields: the fields of the text that is looked at, what is taken, in which
 	// fields it is, and the fields that are looked at again.
@@ -124,6 +126,7 @@ func (w *Worker) Find(b []byte) []Finding {
 	w.values, w.decoded, w.blobs, w.blobFinds = w.values[:0], w.decoded[:0], w.blobs[:0], w.blobFinds[:0]
 	w.marks = w.marks[:0]
 	w.saved.newBatch()
+	w.paths.text = nil
 	if !survives(func() { w.passes[0].find(b) }) {
 		w.renew()
 		p := w.passes[0]
