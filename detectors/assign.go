@@ -508,6 +508,7 @@ func (k *readingKey) read(b []byte, at, nounEnd, end int) {
 	for lim := max(0, at-maxPrefix); k.start > lim && keyed.IsName(b[k.start-1]); {
 		k.start--
 	}
+	k.start = keyed.BehindColour(b, k.start, at)
 	if k.start > 0 {
 		c := b[k.start-1]
 		k.query = c == '?' || c == '&'

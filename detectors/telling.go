@@ -248,6 +248,7 @@ func (d *telling) key(b []byte, at int) (k tellingKey, skip int, r redact.Reason
 	for lim := max(0, at-maxTellingKey); k.start > lim && keyed.IsName(b[k.start-1]); {
 		k.start--
 	}
+	k.start = keyed.BehindColour(b, k.start, run)
 	if !d.look(b, &k) {
 		return k, at, redact.RejectContext
 	}

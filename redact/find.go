@@ -620,8 +620,8 @@ func (p *pass) take(f *Finding) {
 	}
 }
 
-// insideEscape returns how many backslashes make an escape with the letter at p.b[i]: \u00aa
-// or, in a string of JSON, \b and its like. Replacing it without them would make another escape
+// insideEscape returns how many backslashes make an escape with the letter at p.b[i]: \u00aa,
+// \x61, or, in a string of JSON, \b and its like. Replacing it without them would make another escape
 // of those and of the token.
 func (p *pass) insideEscape(i int) int {
 	if i == 0 || p.b[i-1] != '\\' {
@@ -630,7 +630,7 @@ func (p *pass) insideEscape(i int) int {
 	slashes := slashesBefore(p.b[:i])
 	own := slashes & -slashes // the others are pairs, at one depth or another
 	switch p.b[i] {
-	case 'u':
+	case 'u', 'x':
 		if _, n := unicodeEscape(p.b, i-1); n > 0 && own == 1 {
 			return own
 		}

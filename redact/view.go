@@ -331,6 +331,13 @@ func (v *view) decode(text []byte, s Span, flat bool) {
 				if wireBreak(text, i) || i+1 < len(text) && (text[i+1] == '&' || text[i+1] == '%') {
 					break // it stands for itself, or before another escape that is undone first
 				}
+				if i+3 < len(text) && text[i+1] == 'x' {
+					if h, ok := hexByte(text[i+2], text[i+3]); ok {
+						b[o], at[o] = h, from
+						o, i = o+1, i+4
+						continue
+					}
+				}
 				if r, n = unicodeEscape(text, i); n == 0 && i+1 < len(text) {
 					r, n = rune(unescape(text[i+1])), 2
 				}
@@ -448,6 +455,10 @@ func escapeLen(b []byte, i int) int {
 		case 'u':
 			_, n := unicodeEscape(b, i)
 			return n
+		case 'x':
+			if r, n := unicodeEscape(b, i); r < 0x7f {
+				return n
+			}
 		}
 	case '%':
 		if i+2 < len(b) {
@@ -468,8 +479,15 @@ func wireBreak(b []byte, i int) bool {
 	return i > 0 && i+2 < len(b) && b[i-1] == '[' && b[i+2] == ']' && (b[i+1] == 'r' || b[i+1] == 'n')
 }
 
-// unicodeEscape reads \uXXXX, or a surrogate pair of two, at b[i].
+// unicodeEscape reads \uXXXX, or a surrogate pair of two, at b[i], or \xXX of ASCII, as nginx
+// and many languages write it.
 func unicodeEscape(b []byte, i int) (rune, int) {
+	if i+4 <= len(b) && b[i] == '\\' && b[i+1] == 'x' {
+		if h, ok := hexByte(b[i+2], b[i+3]); ok && h < utf8.RuneSelf {
+			return rune(h), 4
+		}
+		return 0, 0
+	}
 	one := func(i int) (rune, bool) {
 		if i+6 > len(b) || b[i] != '\\' || b[i+1] != 'u' {
 			return 0, false

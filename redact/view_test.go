@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"mime/multipart"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -62,6 +63,8 @@ func TestViews(t *testing.T) {
 		`{"m":"{\"n\":\"\\u0061da@example\"}"}`:  `{"m":"{\"n\":\"H\"}"}`,
 		`GET /?q=ada%40example&x=1`:              `GET /?q=H&x=1`,
 		`GET /?q=%61da%40example`:                `GET /?q=H`,
+		`ada\x40example \x4111\x20`:              `H \x4111\x20`,
+		`C:\x86\ada@example`:                     `C:\x86\H`,
 		`card=4111+1111+1111+1111&a=%20`:         `card=C&a=%20`,
 		`card=4111%201111%201111%201111`:         `card=C`,
 		`card%3D4111%201111%201111%201111`:       `card%3DC`,
@@ -122,6 +125,18 @@ var encodings = []encoding{
 		err := json.Unmarshal([]byte(s), &m)
 		return m["k"], err
 	}},
+	{"nginx", func(s string) string {
+		var b strings.Builder
+		b.WriteString(`192.0.2.7 "`)
+		for _, c := range []byte(s) {
+			if c < ' ' || c > '~' || c == '"' || c == '\\' {
+				fmt.Fprintf(&b, `\x%02X`, c)
+			} else {
+				b.WriteByte(c)
+			}
+		}
+		return b.String() + `"`
+	}, func(s string) (string, error) { return strconv.Unquote(strings.TrimPrefix(s, "192.0.2.7 ")) }},
 	{"query", func(s string) string { return "a=%20&q=" + url.QueryEscape(s) }, func(s string) (string, error) {
 		v, err := url.ParseQuery(s)
 		return v.Get("q"), err

@@ -33,7 +33,7 @@ var classes = func() (t [256]uint8) {
 	set("-.", classJoin)
 	set(" \t", classBlank)
 	set(" \t\r\n\x00\x1b\"'`)]}>,;", classEnd)
-	set(" \t=:>\"'`\\[]?.+|!,", classOpen)
+	set(" \t=:>\"'`\\[]?.+|!,\x1b", classOpen)
 	return t
 }()
 

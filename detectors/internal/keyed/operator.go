@@ -71,7 +71,8 @@ func Operator(b []byte, i int) (op Op, ok bool) {
 	}
 	lim := min(len(b), i+MaxOperator)
 	start := i
-	quoted, keySlashes := byte(0), 0
+	quoted, keySlashes, named := byte(0), 0, false
+	i = colour(b, i, lim)
 	if q, s, n := quote(b, i, lim); n > i {
 		quoted, keySlashes, i = q, s, n
 		op.KeyQuoted = true
@@ -161,7 +162,7 @@ func Operator(b []byte, i int) (op Op, ok bool) {
 			k, lim = n, min(len(b), n+MaxTag)
 		}
 		if k, ok := valueWord(b, k, lim); ok {
-			j = k
+			j, named = k, true
 			break
 		}
 		op.Form = Comma
@@ -169,7 +170,7 @@ func Operator(b []byte, i int) (op Op, ok bool) {
 	case 'v', 'V':
 		if quoted != 0 {
 			if k, ok := valueWord(b, i, lim); ok {
-				j = k
+				j, named = k, true
 			}
 		}
 	}
@@ -194,7 +195,7 @@ func Operator(b []byte, i int) (op Op, ok bool) {
 	if op.Form == Comma && op.Quote == 0 {
 		return op, false
 	}
-	if op.KeyQuoted && op.Colon && op.Quote == 0 && i < len(b) && (b[i] == '{' || b[i] == '[') {
+	if op.KeyQuoted && (op.Colon || named) && op.Quote == 0 && i < len(b) && (b[i] == '{' || b[i] == '[') {
 		op.Start, op.Holder = i, b[i]
 		return op, false // what it holds has keys of its own
 	}
@@ -210,10 +211,10 @@ const (
 )
 
 // plainStart are the bytes that a value begins with right behind the operator: word
-// characters that are not the beginning of the name of a type.
+// characters that are not the beginning of the name of a type, or of a wrapper.
 var plainStart = func() (t [256]bool) {
 	for c := range t {
-		t[c] = classes[c]&classWord != 0 && c != 's' && c != 'S'
+		t[c] = classes[c]&classWord != 0 && c != 's' && c != 'S' && c != 'O'
 	}
 	return t
 }()
@@ -309,9 +310,20 @@ var stringPrefix = [256]bool{'b': true, 'B': true, 'E': true, 'f': true, 'F': tr
 func (op *Op) open(b []byte, i, lim int) int {
 	j := blanks(b, i, lim)
 	op.Spaced = j > i
+	j = colour(b, j, lim)
 	i = j
 	if j >= lim {
 		return i
+	}
+	if b[j] == 'O' || b[j] == 'S' {
+		for _, w := range [...]string{"Optional[", "Some("} {
+			if hasPrefix(b, j, lim, w) {
+				spaced := op.Spaced
+				i = op.open(b, j+len(w), lim)
+				op.Spaced = spaced
+				return i
+			}
+		}
 	}
 	// A list of one, or a string literal with a prefix: ["v"] @"v" r"v" N'v'
 	k := j
@@ -407,6 +419,32 @@ func InTag(b []byte, at int) bool {
 		i--
 	}
 	return i > 0 && b[i-1] == '<'
+}
+
+// colour returns what is behind the colour of a terminal (ECMA-48, SGR) that begins at b[i],
+// or i when none does.
+func colour(b []byte, i, lim int) int {
+	if i+2 >= lim || b[i] != 0x1b || b[i+1] != '[' {
+		return i
+	}
+	for j := i + 2; j < lim; j++ {
+		switch c := b[j]; {
+		case c == 'm':
+			return j + 1
+		case !IsDigit(c) && c != ';':
+			return i
+		}
+	}
+	return i
+}
+
+// BehindColour returns where a key begins of which start is the first byte that could be one:
+// behind the colour of which it is the end.
+func BehindColour(b []byte, start, at int) int {
+	if start < 2 || b[start-1] != '[' || b[start-2] != 0x1b {
+		return start
+	}
+	return min(at, max(start, colour(b, start-2, len(b))))
 }
 
 func blanks(b []byte, i, lim int) int {
