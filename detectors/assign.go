@@ -252,6 +252,9 @@ func (d assign) Match(b []byte, at int) (redact.Span, redact.Reason) {
 		}
 		return redact.Span{Start: at, End: skipTo(b, nounEnd, end, lim)}, r
 	}
+	if ok && op.Quote == 0 && op.Colon && !op.Spaced && op.Form == keyed.Assign && b[op.Start] == '[' && op.Start+1 < len(b) {
+		op.Start++ // of a map of lists as Go prints it: X-Api-Key:[v]
+	}
 	// The value once more before the key, as far as it costs little.
 	if looksNested(b, op.Start, n, op.Dash) || n >= nounKey && tooShort(b, op.Start) {
 		return redact.Span{}, redact.RejectValue
