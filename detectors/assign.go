@@ -756,7 +756,7 @@ func (k *readingKey) value(b []byte, op *keyed.Op) (redact.Span, redact.Reason) 
 	if open {
 		end, open = k.end(b, op, maxAssignValue)
 	}
-	if op.Form == keyed.Tag && !closedTag(b, tag, op.Start, end) {
+	if op.Form == keyed.Tag && !open && !closedTag(b, tag, op.Start, end) {
 		return reject(redact.RejectOperator)
 	}
 	if op.Form == keyed.Tag || op.Quote == 0 {

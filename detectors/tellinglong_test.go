@@ -127,3 +127,36 @@ func TestLongListsInStreams(t *testing.T) {
 		}
 	}
 }
+
+// TestObjectsOfAnyLength expects the parts of a name wherever they stand in a long object, also
+// where what is read at once ends.
+func TestObjectsOfAnyLength(t *testing.T) {
+	e := tellingEngine(t)
+	for n := range 3000 {
+		text := `{"name":{` + strings.Repeat(`"k":1,`, n/20) + `"x":{"y":"` + strings.Repeat("y", n%1000) + `"},"first":"Secret","last" : "Secrets"},"first":"stays"}`
+		got := string(e.NewWorker().Append(context.Background(), nil, []byte(text)))
+		if strings.Contains(got, "Secret") || !strings.Contains(got, `"first":"stays"`) {
+			t.Fatalf("%d: %s", n, got[max(0, len(got)-200):])
+		}
+	}
+}
+
+// TestLongSecrets expects a secret that is longer than any detector looks to go to where it
+// ends, and nothing behind that.
+func TestLongSecrets(t *testing.T) {
+	e, err := redact.New(redact.Options{Detectors: All()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	word, words := strings.Repeat("a8F9s8Df7A9", 800), strings.Repeat("correct horse 9 ", 800)
+	for form, value := range map[string]string{
+		`{"client_secret":"%s","b":"stays"}`: words, "client_secret=%s stays <b>\nstays": word, "client_secret => %s stays <b>\nstays": word,
+		"<password>%s</password> stays": word, "<password>%s stays\nstays": word, "password='%s', b='stays'": words, `{"tokens":["%s","b"],"b":"stays"}`: word,
+	} {
+		text := fmt.Sprintf(form, strings.TrimSpace(value))
+		got := string(e.NewWorker().Append(context.Background(), nil, []byte(text)))
+		if strings.Contains(got, "A9a8") || strings.Contains(got, "horse") || strings.Count(got, "stays") != strings.Count(form, "stays") {
+			t.Errorf("%s became %.200q", form, got)
+		}
+	}
+}

@@ -338,7 +338,8 @@ func closeOf(b []byte, s Span) int {
 	for i > 0 && s.Start-i < maxOpenBytes && b[i-1] <= ' ' {
 		i--
 	}
-	if i > 0 && (b[i-1] == '>') {
+	tag := i > 0 && b[i-1] == '>' && (i < 2 || b[i-2] != '=' && b[i-2] != '-') // and no arrow
+	if tag && !oneWord(b[s.Start:s.End]) {
 		if n := bytes.IndexByte(b[s.End:], '<'); n >= 0 {
 			return s.End + n
 		}
@@ -353,7 +354,7 @@ func closeOf(b []byte, s Span) int {
 	}
 	end := s.End
 	if quote == 0 && oneWord(b[s.Start:s.End]) {
-		for end < len(b) && !delimiter(b[end]) {
+		for end < len(b) && !delimiter(b[end]) && !(tag && b[end] == '<') {
 			end++
 		}
 		return end

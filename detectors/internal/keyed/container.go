@@ -21,7 +21,7 @@ type Leaf struct {
 	// Member says that it stands in an object, under Key.
 	Member bool
 	Key    []byte
-	// From is where to begin again when the text was cut.
+	// From is where to begin again when the text was cut: before the key.
 	From int
 }
 
@@ -181,17 +181,23 @@ func TrimProse(b []byte, start, end int) int {
 func (c Container) member(b []byte, i, lim, maxValue int) (l Leaf, what int) {
 	l.Member = true
 	known := false // whether l.Key is the key of what comes
+	// From stays before a key, and before a quotation mark, which would be taken for that
+	// of the value before.
+	l.From = i
 	for {
-		l.From = i
 		if i = space(b, i, lim); i >= lim {
 			return l, LeafCut
 		}
 		switch b[i] {
 		case ',', '[':
+			if !known {
+				l.From = i
+			}
 			i++
 			continue
 		case '{':
 			if !known {
+				l.From = i
 				i++
 				continue
 			}
@@ -203,19 +209,19 @@ func (c Container) member(b []byte, i, lim, maxValue int) (l Leaf, what int) {
 				l.Next = min(lim, i+maxObject)
 				return l, LeafNone
 			}
-			i, known = end, false
+			i, known, l.From = end, false, end
 			continue
 		case ']':
 			if c.list && (lastByte(b[:i]) == '}' || arrayAround(b, i) == c.Start-1) {
 				return l, LeafNone
 			}
-			i, known = i+1, false
+			i, known, l.From = i+1, false, i+1
 			continue
 		case '}':
 			if !c.list {
 				return l, LeafNone
 			}
-			i, known = i+1, false
+			i, known, l.From = i+1, false, i+1
 			continue
 		}
 		if l.read(b, i, lim, maxValue) {
