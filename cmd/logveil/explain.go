@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"text/tabwriter"
 
@@ -124,39 +123,28 @@ func (a *app) readAll(ctx context.Context) (string, error) {
 }
 
 func explainText(e *redact.Engine, w *redact.Worker, text []byte, values bool) []explained {
-	cs := w.Explain(text)
-	rows := make([]explained, len(cs))
-	spans := make([]redact.Span, len(cs))
-	order := make([]int, len(cs)) // of the places
-	for i, c := range cs {
+	var rows []explained
+	for _, c := range w.Explain(text) {
 		spec := e.Specs()[c.Detector]
-		rows[i] = explained{
+		r := explained{
 			Kind: string(spec.Kind), Detector: spec.Name,
 			Taken: c.Reason.OK(), Reason: c.Reason.String(), Outcome: c.Outcome,
 		}
 		// A rejected candidate has no span: all that is known is where it begins.
 		start, end := c.At, min(len(text), c.At+40)
-		if c.Reason.OK() {
+		if r.Taken {
 			start, end = c.Start, c.End
-			rows[i].Length = c.Len()
+			r.Length = c.Len()
 		} else if i := bytes.IndexByte(text[start:end], '\n'); i >= 0 {
 			end = start + i
 		}
-		spans[i], order[i] = redact.Span{Start: start, End: end}, i
+		r.Line = bytes.Count(text[:start], []byte{'\n'}) + 1
+		r.Col = start - bytes.LastIndexByte(text[:start], '\n')
+		r.Path = string(w.AppendPath(nil, redact.Finding{Span: redact.Span{Start: start, End: end}}))
 		if values {
-			rows[i].Value = string(text[start:end])
+			r.Value = string(text[start:end])
 		}
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return spans[a].Start - spans[b].Start })
-	line, lineStart, read := 1, 0, 0
-	for _, i := range order {
-		between := text[read:spans[i].Start]
-		if n := bytes.LastIndexByte(between, '\n'); n >= 0 {
-			line, lineStart = line+bytes.Count(between, []byte{'\n'}), read+n+1
-		}
-		read = spans[i].Start
-		rows[i].Line, rows[i].Col = line, spans[i].Start-lineStart+1
-		rows[i].Path = string(w.AppendPath(nil, redact.Finding{Span: spans[i]}))
+		rows = append(rows, r)
 	}
 	return rows
 }
