@@ -36,7 +36,7 @@ func (ssn) Spec() redact.Spec {
 		MaxLen: 80, // the longest keyword, ssnNear, a number and a neighbour
 		Rank:   55,
 		Weight: 2,
-		Work:   map[redact.Reason]int{redact.RejectAnchor: 6},
+		Work:   map[redact.Reason]int{redact.Accepted: 2, redact.RejectAnchor: 6},
 	}
 }
 
