@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"text/tabwriter"
 
@@ -123,28 +124,39 @@ func (a *app) readAll(ctx context.Context) (string, error) {
 }
 
 func explainText(e *redact.Engine, w *redact.Worker, text []byte, values bool) []explained {
-	var rows []explained
-	for _, c := range w.Explain(text) {
+	cs := w.Explain(text)
+	rows := make([]explained, len(cs))
+	spans := make([]redact.Span, len(cs))
+	order := make([]int, len(cs)) // of the places
+	for i, c := range cs {
 		spec := e.Specs()[c.Detector]
-		r := explained{
+		rows[i] = explained{
 			Kind: string(spec.Kind), Detector: spec.Name,
 			Taken: c.Reason.OK(), Reason: c.Reason.String(), Outcome: c.Outcome,
 		}
 		// A rejected candidate has no span: all that is known is where it begins.
 		start, end := c.At, min(len(text), c.At+40)
-		if r.Taken {
+		if c.Reason.OK() {
 			start, end = c.Start, c.End
-			r.Length = c.Len()
+			rows[i].Length = c.Len()
 		} else if i := bytes.IndexByte(text[start:end], '\n'); i >= 0 {
 			end = start + i
 		}
-		r.Line = bytes.Count(text[:start], []byte{'\n'}) + 1
-		r.Col = start - bytes.LastIndexByte(text[:start], '\n')
-		r.Path = string(w.AppendPath(nil, redact.Finding{Span: redact.Span{Start: start, End: end}}))
+		spans[i], order[i] = redact.Span{Start: start, End: end}, i
 		if values {
-			r.Value = string(text[start:end])
+			rows[i].Value = string(text[start:end])
 		}
-		rows = append(rows, r)
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return spans[a].Start - spans[b].Start })
+	line, lineStart, read := 1, 0, 0
+	for _, i := range order {
+		between := text[read:spans[i].Start]
+		if n := bytes.LastIndexByte(between, '\n'); n >= 0 {
+			line, lineStart = line+bytes.Count(between, []byte{'\n'}), read+n+1
+		}
+		read = spans[i].Start
+		rows[i].Line, rows[i].Col = line, spans[i].Start-lineStart+1
+		rows[i].Path = string(w.AppendPath(nil, redact.Finding{Span: spans[i]}))
 	}
 	return rows
 }
