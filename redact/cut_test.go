@@ -3,7 +3,10 @@ package redact_test
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
+	"math/rand/v2"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"logveil/detectors"
@@ -52,5 +55,36 @@ func TestCutAtEveryByte(t *testing.T) {
 	}
 	if cuts < 1000 {
 		t.Errorf("only %d cuts", cuts)
+	}
+}
+
+// A private key may be longer than what its detector reads, and than a batch, however its
+// lines come. One longer than LineCap goes as several.
+func TestLongKeysInStreams(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 9))
+	var body strings.Builder
+	for range 4_000 {
+		var line [48]byte
+		for i := range line {
+			line[i] = byte(r.Uint32())
+		}
+		body.WriteString(base64.StdEncoding.EncodeToString(line[:]) + "\n")
+	}
+	const begin, end = "-----BEGIN PGP PRIVATE KEY BLOCK-----\n\n", "-----END PGP PRIVATE KEY BLOCK-----\n"
+	e := engine(t, redact.Options{Detectors: detectors.All()})
+	for name, key := range map[string]string{"closed": begin + body.String() + end, "not closed": begin + body.String()} {
+		for _, n := range []int{65, 4 << 10, 64 << 10, len(key) + 100} {
+			for _, o := range []redact.CopyOptions{{}, {LineCap: redact.MinLineCap}} {
+				var got bytes.Buffer
+				if _, err := e.Copy(context.Background(), &got, &chunkReader{[]byte("the first line\n" + key + "the last line\n"), n}, o); err != nil {
+					t.Fatal(err)
+				}
+				rest, first := strings.CutPrefix(got.String(), "the first line\n")
+				rest, last := strings.CutSuffix(rest, "the last line\n")
+				if rest = strings.ReplaceAll(rest, "tok1_pem_x\n", ""); !first || !last || rest != "" {
+					t.Errorf("%s, read by %d, %+v: %.200q is left", name, n, o, rest)
+				}
+			}
+		}
 	}
 }

@@ -214,7 +214,8 @@ func (p *pass) match(d, at int, skip *Span) {
 	}
 	switch {
 	case r.OK():
-		p.left -= max(0, s.Len()-shortValue) / readPerUnit
+		// Of a long one each window pays for what lies in it.
+		p.left -= max(0, min(s.End, p.to)-max(s.Start, at)-shortValue) / readPerUnit
 		end := p.add(d, at, s, r, skip)
 		if det.repeater != nil {
 			p.values(list{d, at, end})

@@ -130,7 +130,9 @@ type copier struct {
 	lineCap int
 	probe   *Worker // looks at what may be cut, and redacts the parts of long lines
 	held    bool    // the text left over begins with a value of many lines
-	open    []byte  // the line that opened the list in which the last cut is
+	heldAt  int     // where its line begins, if it is longer than its detector reads
+	heldTo  int     // up to where it is known to go on then, or 0
+	open    []byte  // the line that opened the list, or the key, in which the last cut is
 	err     error   // why the source gives no more
 	// list is the one that the text left over is held back for: each line behind it has one of
 	// its values, up to listed.
@@ -220,6 +222,7 @@ func (c *copier) read() error {
 			}
 			next.in = append(append(next.in[:0], c.open...), j.in[cut:]...)
 			next.before = len(c.open)
+			c.heldAt, c.heldTo = 0, max(0, c.heldTo-cut+len(c.open))
 			c.send(j, cut)
 			j = next
 		case len(j.in) >= c.lineCap:
@@ -235,7 +238,7 @@ func (c *copier) read() error {
 func (c *copier) cut(b []byte, before int) int {
 	c.open = c.open[:0]
 	end := c.cutLine(b)
-	if end > 0 {
+	if end > 0 && len(c.open) == 0 {
 		end = openLine(b[:end])
 		if end < c.listed {
 			c.list, c.listed = Span{}, 0
@@ -264,9 +267,14 @@ func (c *copier) cutLine(b []byte) int {
 	if end == 0 || len(c.e.multiline) == 0 {
 		return end
 	}
-	// Only an anchor this near to the cut can have a value that crosses it, but for one
-	// that was held back before.
-	near := max(0, end-MaxLookaround)
+	if 0 < c.heldTo && c.heldTo <= end && len(b)-c.heldAt < c.lineCap && oneWordLines(b[c.heldTo:end]) {
+		c.heldTo = end
+		return c.heldAt
+	}
+	c.heldAt, c.heldTo = 0, 0
+	// Only an anchor this near to the cut, or to lines of one word before it, can have a
+	// value that crosses it, but for one that was held back before.
+	near := max(0, wordLines(b[:end])-MaxLookaround)
 	if c.held {
 		near = 0
 	}
@@ -282,14 +290,49 @@ func (c *copier) cutLine(b []byte) int {
 	}
 	line := bytes.LastIndexByte(b[:first], '\n') + 1
 	for _, f := range c.probe.Find(b[line:end]) {
-		if f.Open && f.Detector >= 0 && c.e.specs[f.Detector].Multiline {
-			if at := bytes.LastIndexByte(b[:line+f.Start], '\n') + 1; len(b)-at < c.lineCap {
-				c.held = true
-				return at
-			}
+		if f.Detector < 0 || !c.e.specs[f.Detector].Multiline {
+			continue
 		}
+		// One that was followed beyond what its detector reads ends before the line end.
+		long := f.Len() > c.e.specs[f.Detector].MaxLen && len(bytes.TrimLeft(b[line+f.End:end], "\r\n")) == 0
+		if !f.Open && !long {
+			continue
+		}
+		c.held = true
+		at := bytes.LastIndexByte(b[:line+f.Start], '\n') + 1
+		if len(b)-at < c.lineCap {
+			if long {
+				c.heldAt, c.heldTo = at, end
+			}
+			return at
+		}
+		// Too long to wait for its end: the next batch sees its first line again.
+		first := b[at:end]
+		first = first[:bytes.IndexByte(first, '\n')+1]
+		c.open = append(c.open[:0], first[max(0, len(first)-maxOpenBytes):]...)
+		return end
 	}
 	return end
+}
+
+// wordLines returns where the lines of one word begin with which b, that ends with a line
+// end, ends.
+func wordLines(b []byte) int {
+	i := len(b)
+	for i > 0 && (b[i-1] == '\n' || b[i-1] == '\r' || !delimiter(b[i-1])) {
+		i--
+	}
+	return i + bytes.IndexByte(b[i:], '\n') + 1
+}
+
+// oneWordLines reports whether each line of b is one word, as those of keys are.
+func oneWordLines(b []byte) bool {
+	for _, c := range b {
+		if c != '\n' && c != '\r' && delimiter(c) {
+			return false
+		}
+	}
+	return true
 }
 
 // take gets a job to fill, and waits while all are on their way.
@@ -315,7 +358,7 @@ func (c *copier) send(j *job, n int) {
 // returns a job with what follows the line, or nil when nothing can be written any more.
 func (c *copier) longLine(j *job) *job {
 	c.probe.stats.LongLines++
-	c.list, c.listed = Span{}, 0
+	c.list, c.listed, c.heldTo = Span{}, 0, 0
 	ctx := context.WithoutCancel(c.ctx)
 	buf, from := j.in, j.before
 	open := bytes.Clone(buf[:from])
