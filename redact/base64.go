@@ -66,8 +66,8 @@ func (p *pass) blobAt(at int) {
 		}
 	}
 	p.blobRun = Span{start, at}
-	// A path, or other words, may stand before it: see lookInWords.
-	if !asciiQuads(b, start) && !(start < at && (b[at-1] == '/' || b[at-1] == ' ') && asciiQuads(b, at)) {
+	// A path, or other words, may stand before it: see lookInWords and hides.
+	if !asciiQuads(b, start) && !(start < at && p.endsWord(b[at-1]) && asciiQuads(b, at)) {
 		return
 	}
 	end := at
@@ -78,6 +78,12 @@ func (p *pass) blobAt(at int) {
 	if end-start >= minBlob {
 		p.blobs = append(p.blobs, Span{start, end})
 	}
+}
+
+// endsWord reports whether c, which may belong to base64, can end a word before some. Deeper than
+// the limit a plus sign may have been a space in one of the layers.
+func (p *pass) endsWord(c byte) bool {
+	return c == '/' || c == ' ' || c == '+' && p.depth > p.w.e.depth
 }
 
 // wasPlus reports whether p.b[i] is a space that was decoded from a plus sign, which in the
