@@ -27,6 +27,8 @@ var (
 	not  = tern(func(_, _, c bool) bool { return !c })
 	// choose takes from b where a is set, and from c elsewhere.
 	choose = tern(func(a, b, c bool) bool { return a && b || !a && c })
+	// orBoth is a OR (b AND c).
+	orBoth = tern(func(a, b, c bool) bool { return a || b && c })
 	// mixMasked is a XOR (b AND c).
 	mixMasked = tern(func(a, b, c bool) bool { return a != (b && c) })
 )
@@ -218,7 +220,9 @@ func literalsAVX512() {
 	LEAQ(Mem{Base: w, Index: n, Scale: 1}, end)
 	Label("literals512")
 	PREFETCHT0(Mem{Base: w, Disp: 2048})
-	var hit [2]reg.VecVirtual
+	// What is looked up is put together at the end, three at a time: other operations keep
+	// look-ups waiting, which only half of the units can do.
+	var looked [len(pairs)][2]reg.VecVirtual
 	second, rotated := 0, ZMM() // of the pairs, which come in the order of those
 	for f, pair := range pairs {
 		if pair[1] != second {
@@ -229,21 +233,18 @@ func literalsAVX512() {
 		h := ZMM()
 		VMOVDQA64(rotated, h)
 		VPTERNLOGQ(mixMasked, Mem{Base: w, Disp: pair[0]}, fold, h)
-		for half := range hit {
-			v := h
-			if half == 0 {
-				v = ZMM()
-				VMOVDQA64(h, v)
-			}
+		looked[f] = [2]reg.VecVirtual{ZMM(), h}
+		VMOVDQA64(h, looked[f][0])
+		for half, v := range looked[f] {
 			VPERMI2B(t[f][half][1], t[f][half][0], v)
-			if f == 0 {
-				hit[half] = v
-			} else {
-				VPANDQ(v, hit[half], hit[half])
-			}
 		}
 	}
-	VPORQ(hit[0], hit[1], hit[0])
+	hit := looked[0]
+	for half := range hit {
+		VPTERNLOGQ(and3, looked[1][half], looked[2][half], hit[half])
+	}
+	VPANDQ(looked[3][0], hit[0], hit[0])
+	VPTERNLOGQ(orBoth, looked[3][1], hit[1], hit[0])
 	k := K()
 	VPTESTMB(hit[0], hit[0], k)
 	KMOVQ(k, Mem{Base: marks})
