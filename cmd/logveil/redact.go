@@ -100,7 +100,7 @@ func (a *app) redact(ctx context.Context, f redactFlags, names []string) error {
 			break
 		}
 		var st redact.Stats
-		st, err = r.Engine.Copy(ctx, edited, in, policy.CopyOptions(func(st redact.Stats) { bar.show(s.Bytes + st.Bytes) }))
+		st, err = r.Engine.Copy(ctx, edited, in.Blocking(), policy.CopyOptions(func(st redact.Stats) { bar.show(s.Bytes + st.Bytes) }))
 		s.Add(&st)
 		in.Close()
 		if in.Binary() && !f.quiet {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"sync/atomic"
 )
 
 // Input is a source of text: a file or standard input.
@@ -20,7 +21,7 @@ type Input struct {
 	ctx     context.Context
 	f       *os.File
 	sniffed bool
-	binary  bool
+	binary  atomic.Bool
 
 	// A read that may wait for ever is done beside, into buf, so that a run can be
 	// stopped in the meantime. reads has its answer.
@@ -61,6 +62,7 @@ func newInput(ctx context.Context, name string, f *os.File) *Input {
 	if fi, err := f.Stat(); err == nil && fi.Mode().IsRegular() {
 		in.Size, in.waits = fi.Size(), false
 	}
+	enlarge(f)
 	return in
 }
 
@@ -92,7 +94,7 @@ func (in *Input) Close() error {
 }
 
 // Binary reports whether what was read so far began like something else than text.
-func (in *Input) Binary() bool { return in.binary }
+func (in *Input) Binary() bool { return in.binary.Load() }
 
 // A FormatError says that an input is in a form in which nothing can be found.
 type FormatError struct {
@@ -107,6 +109,24 @@ func (e *FormatError) Error() string {
 // gives a [*FormatError] before its first byte, because values in it would pass unseen.
 func (in *Input) Read(p []byte) (int, error) {
 	n, err := in.read(p)
+	return in.seen(p, n, err)
+}
+
+// Blocking returns a reader of the same input whose reads wait for data as long as it takes,
+// without the copy that it takes to leave one. It is for callers that leave a read behind
+// themselves when their context is done, as redact.Engine.Copy does; it takes the place of
+// Read, and is not safe for concurrent use.
+func (in *Input) Blocking() io.Reader { return blocking{in} }
+
+type blocking struct{ in *Input }
+
+func (b blocking) Read(p []byte) (int, error) {
+	n, err := b.in.f.Read(p)
+	return b.in.seen(p, n, err)
+}
+
+// seen is what Read returns after p[:n] and err have been read.
+func (in *Input) seen(p []byte, n int, err error) (int, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		err = rename(err, in.Name)
 	}
@@ -119,7 +139,7 @@ func (in *Input) Read(p []byte) (int, error) {
 		clear(p[:n])
 		return 0, &FormatError{in.Name, form, remedy}
 	}
-	in.binary = bytes.IndexByte(head, 0) >= 0
+	in.binary.Store(bytes.IndexByte(head, 0) >= 0)
 	return n, err
 }
 

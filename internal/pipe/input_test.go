@@ -56,20 +56,29 @@ func TestInputRefuses(t *testing.T) {
 	if err := os.WriteFile(file, []byte("\x1f\x8b\x08\x00secret"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	in, err := Open(t.Context(), file, nil)
-	if err != nil {
-		t.Fatal(err)
+	for _, blocking := range []bool{false, true} {
+		in, err := Open(t.Context(), file, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer in.Close()
+		b := make([]byte, 64)
+		n, err := reader(in, blocking).Read(b)
+		var form *FormatError
+		if n != 0 || !errors.As(err, &form) || form.Name != file {
+			t.Errorf("read %d bytes, %v", n, err)
+		}
+		if strings.Trim(string(b), "\x00") != "" {
+			t.Errorf("the buffer holds %q", b)
+		}
 	}
-	defer in.Close()
-	b := make([]byte, 64)
-	n, err := in.Read(b)
-	var form *FormatError
-	if n != 0 || !errors.As(err, &form) || form.Name != file {
-		t.Errorf("read %d bytes, %v", n, err)
+}
+
+func reader(in *Input, blocking bool) io.Reader {
+	if blocking {
+		return in.Blocking()
 	}
-	if strings.Trim(string(b), "\x00") != "" {
-		t.Errorf("the buffer holds %q", b)
-	}
+	return in
 }
 
 // TestInputStops: a read that waits for data ends when the run is stopped.
@@ -105,32 +114,34 @@ func TestInputWhole(t *testing.T) {
 	if err := os.WriteFile(file, []byte(want), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	in, err := Open(t.Context(), file, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer in.Close()
-	if in.Size != int64(len(want)) {
-		t.Errorf("size %d, want %d", in.Size, len(want))
-	}
-	if got, err := io.ReadAll(in); err != nil || string(got) != want {
-		t.Errorf("from a file: %d bytes, %v", len(got), err)
-	}
-
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	go func() {
-		if _, err := w.WriteString(want); err != nil {
-			t.Error(err)
+	for _, blocking := range []bool{false, true} {
+		in, err := Open(t.Context(), file, nil)
+		if err != nil {
+			t.Fatal(err)
 		}
-		w.Close()
-	}()
-	if in, err = Open(t.Context(), "-", r); err != nil {
-		t.Fatal(err)
-	}
-	if got, err := io.ReadAll(in); err != nil || string(got) != want {
-		t.Errorf("from a pipe: %d bytes, %v", len(got), err)
+		defer in.Close()
+		if in.Size != int64(len(want)) {
+			t.Errorf("size %d, want %d", in.Size, len(want))
+		}
+		if got, err := io.ReadAll(reader(in, blocking)); err != nil || string(got) != want {
+			t.Errorf("from a file: %d bytes, %v", len(got), err)
+		}
+
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			if _, err := w.WriteString(want); err != nil {
+				t.Error(err)
+			}
+			w.Close()
+		}()
+		if in, err = Open(t.Context(), "-", r); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := io.ReadAll(reader(in, blocking)); err != nil || string(got) != want {
+			t.Errorf("from a pipe: %d bytes, %v", len(got), err)
+		}
 	}
 }

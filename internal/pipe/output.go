@@ -20,7 +20,10 @@ type Output struct {
 }
 
 // Stdout returns an output that writes to f, which errors call standard output.
-func Stdout(f *os.File) *Output { return &Output{name: "standard output", f: f} }
+func Stdout(f *os.File) *Output {
+	enlarge(f)
+	return &Output{name: "standard output", f: f}
+}
 
 // Create prepares the file called name. A new file gets the permissions perm, less the
 // umask; one that is there already keeps its own.
