@@ -53,7 +53,11 @@ var rooms = map[string]room{
 	},
 	"internal/fields":           {others: []string{"github.com/valyala/fastjson"}, noStd: noIO},
 	"internal/config/reference": {own: []string{"internal/config"}, noStd: outside},
-	"internal/pipe":             {own: []string{"redact"}, noStd: outside},
+	"internal/pipe": {
+		own:    []string{"redact"},
+		others: []string{"golang.org/x/sys/unix"},
+		noStd:  outside,
+	},
 	// The one room of the core that talks over the network, to Vault alone.
 	"vault": {
 		own:    []string{"redact", "internal/check"},
@@ -267,7 +271,7 @@ var direct = map[string]string{
 	"github.com/tinylib/msgp":             "internal/deliver: MessagePack",
 	"github.com/valyala/fastjson":         "internal/fields: members of JSON; tests: a second reader of it",
 	"go.yaml.in/yaml/v4":                  "internal/config: policy",
-	"golang.org/x/sys":                    "vault: locked memory, open flags",
+	"golang.org/x/sys":                    "vault: locked memory, open flags; internal/pipe: the size of pipes",
 	"golang.org/x/term":                   "cmd: is it a terminal?",
 }
 
