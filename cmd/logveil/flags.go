@@ -34,7 +34,7 @@ func format(cmd *cobra.Command, usage string) *choice {
 
 // policyFlag adds the flag --policy.
 func policyFlag(cmd *cobra.Command) *string {
-	p := cmd.Flags().StringP("policy", "p", "", "policy `FILE`; without one every kind is replaced by tokens of the local key")
+	p := cmd.Flags().StringP("policy", "p", "", "policy `FILE`; without one every kind is looked for, and tokens are those of the local key")
 	if err := cmd.MarkFlagFilename("policy", "yml", "yaml"); err != nil {
 		panic("BUG: " + err.Error())
 	}

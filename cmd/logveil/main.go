@@ -158,6 +158,7 @@ stopped it, as in 130 for an interrupt.`,
   logveil redact --policy policy.yml -o clean.log app.log app.log.1
   logveil find app.log
   logveil reveal < app.clean.log`,
+		Version:       readBuildInfo().String(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.ArbitraryArgs,
@@ -173,6 +174,8 @@ stopped it, as in 130 for an interrupt.`,
 	root.SetErr(a.stderr)
 	root.SetIn(a.stdin)
 	root.SetFlagErrorFunc(flagError)
+	root.SetVersionTemplate("{{.Version}}\n")
+	root.Flags().Bool("version", false, "say which version this is") // cobra's own would take -v, too
 	root.AddCommand(a.redactCmd(), a.findCmd(), a.explainCmd(), a.revealCmd(), a.tokenCmd(), a.vaultCmd(), a.checkCmd(), a.versionCmd(), a.manCmd())
 	root.SetHelpCommand(a.helpCmd())
 	root.InitDefaultCompletionCmd()

@@ -53,7 +53,7 @@ complete.`,
 	}
 	f.policy, f.key = policyFlag(cmd), keyFlag(cmd)
 	f.tenant = tenantFlag(cmd, "reveal the tokens of this `NAME` only; * is all")
-	cmd.Flags().StringVar(&f.reason, "reason", "", "why, for the audit logs; required with a Vault")
+	cmd.Flags().StringVar(&f.reason, "reason", "", "the reason as `TEXT`, for the audit logs; required with a Vault")
 	cmd.Flags().StringVar(&f.audit, "audit-log", "", "append a record of what is revealed, as JSON, to `FILE`")
 	cmd.Flags().StringVarP(&f.output, "output", "o", "", "write to `FILE` instead of standard output")
 	cmd.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "no summary")

@@ -25,8 +25,9 @@ func (a *app) tokenCmd() *cobra.Command {
 of the keys that are left, the oldest first, a line for each: with them, stored logs are
 searched for the value without reading any other.
 
-The value is read from standard input, without the end of its line. On the command line it
-would be seen by whoever may list processes, and stay in the shell's history.
+Without VALUE, the value is read from standard input, without the end of its line. Give real
+values there: a VALUE on the command line is seen by whoever may list processes, and stays
+in the shell's history.
 
 Where the policy names a Vault, tokens are made under the Vault token of the person who
 runs it (VAULT_TOKEN, or ~/.vault-token). Keys that it may not use are named on standard
@@ -53,7 +54,7 @@ error.`,
 	}
 	policy, key := policyFlag(cmd), keyFlag(cmd)
 	tenant := tenantFlag(cmd, "the tenant `NAME` that the value belongs to; * is all")
-	reason := cmd.Flags().String("reason", "", "why, for Vault's audit log")
+	reason := cmd.Flags().String("reason", "", "the reason as `TEXT`, for Vault's audit log")
 	form := format(cmd, "form of the output")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		p, err := openPolicy(*policy, *key)

@@ -431,7 +431,7 @@ Digests, and tokens that the caller may not move, stay as they are.`,
 	tenant := tenantFlag(cmd, "move the tokens of this `NAME` only; * is all")
 	output := cmd.Flags().StringP("output", "o", "", "write to `FILE` instead of standard output")
 	quiet := cmd.Flags().BoolP("quiet", "q", false, "no summary")
-	reason := cmd.Flags().String("reason", "", "why, for Vault's audit log")
+	reason := cmd.Flags().String("reason", "", "the reason as `TEXT`, for Vault's audit log")
 	dryRun := cmd.Flags().Bool("dry-run", false, "count the tokens, and write nothing")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		p, err := load()

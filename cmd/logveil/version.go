@@ -25,6 +25,11 @@ type buildInfo struct {
 	Scan    string `json:"scan"`
 }
 
+// String is the line that version and --version print.
+func (b buildInfo) String() string {
+	return fmt.Sprintf("logveil %s (%s, %s/%s, scans with %s)", b.Version, b.Go, b.OS, b.Arch, b.Scan)
+}
+
 func readBuildInfo() buildInfo {
 	b := buildInfo{
 		Version: version, Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH,
@@ -65,7 +70,7 @@ func (a *app) versionCmd() *cobra.Command {
 			_, err = fmt.Fprintf(pipe.Stdout(a.stdout), "%s\n", j)
 			return err
 		}
-		_, err := fmt.Fprintf(pipe.Stdout(a.stdout), "logveil %s (%s, %s/%s, scans with %s)\n", b.Version, b.Go, b.OS, b.Arch, b.Scan)
+		_, err := fmt.Fprintf(pipe.Stdout(a.stdout), "%s\n", b)
 		return err
 	}
 	return cmd
