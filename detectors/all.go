@@ -56,7 +56,7 @@ func all(dict *keys.Dictionary) []redact.Detector {
 		urlcred{},
 		connstr{},
 		pem{},
-		curlUser{},
+		commandLine{},
 		assign{passwords},
 		assign{secrets},
 		assign{tokens},
