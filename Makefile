@@ -4,13 +4,13 @@
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unreleased)
 LINT    := bin/golangci-lint
 FUZZ    ?= 20000x
-# What peers and scaling read: left by make bench.
+# What peers, scaling and process read: left by make bench.
 FILE    ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/logveil-bench/corpus/clean.log
 SAMPLE  := testdata/mule/sample.log
 
 PLUGIN  := bin/flb-filter_logveil.so
 
-.PHONY: all help build plugin run test portable vaultd log4j2 race bench peers scaling lint fuzz generate man clean
+.PHONY: all help build plugin run test portable vaultd log4j2 race bench peers scaling process lint fuzz generate man clean
 
 all: build test
 
@@ -68,6 +68,9 @@ peers: ## the engine and other programs on FILE, in one run; PEERS holds the run
 
 scaling: ## what more cores bring, on FILE
 	go run ./bench scaling $(FILE)
+
+process: build ## the whole program on FILE, repeated: files and pipes; PROCESS holds the flags of bench/process.go
+	go run ./bench process $(PROCESS) $(FILE)
 
 lint: $(LINT) ## go vet and the linters of .golangci.yml
 	go vet ./...

@@ -34,6 +34,8 @@ func main() {
 			work = func() error { return prices(os.Args[2:]) }
 		case "scaling":
 			work = func() error { return scaling(os.Args[2:]) }
+		case "process":
+			work = func() error { return process(os.Args[2:]) }
 		}
 	}
 	if err := work(); err != nil {
