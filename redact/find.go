@@ -57,6 +57,7 @@ type pass struct {
 
 	escapes []Span // where the text has escapes, for views
 	tearAt  int    // the first of the findings that begins where tear has come to, or behind it
+	torn    bool   // tear dropped one
 	form    Span   // what inForm read last
 	v       view
 	blobs   []Span // where it may have base64
@@ -518,12 +519,17 @@ func (p *pass) resolve() {
 	}
 	k := 0
 	for i := 0; i < len(f); {
-		if len(p.keeps) == 0 && (i+1 == len(f) || f[i+1].Start > f[i].End) && (f[i].End == len(p.b) || !isWord(p.b[f[i].End])) {
-			// Most stand alone.
-			p.w.outcome(f[i], "replaced")
-			p.take(&f[i])
-			i++
-			continue
+		if len(p.keeps) == 0 {
+			// Most stand alone, or were seen twice, as they stand and decoded.
+			next, last := twins(f, i), f[i].End
+			if (next == len(f) || f[next].Start > last) && (last == len(p.b) || !isWord(p.b[last])) {
+				if p.w.explained {
+					p.w.outcome(f[i], "replaced")
+				}
+				p.take(&f[i])
+				i = next
+				continue
+			}
 		}
 		if p.insideToken(&f[i]) {
 			p.w.outcome(f[i], "inside a token")
@@ -589,6 +595,23 @@ func (p *pass) resolve() {
 		}
 		i = j
 	}
+}
+
+// twins returns the end of the findings from f[i] on that are the same, and adds what the others
+// know to f[i].
+func twins(f []Finding, i int) int {
+	x, j := &f[i], i+1
+	for ; j < len(f); j++ {
+		y := &f[j]
+		if y.Span != x.Span || y.Detector != x.Detector || y.At != x.At || y.blob != x.blob {
+			break
+		}
+		x.Open, x.key = x.Open || y.Open, x.key || y.key
+		if y.scalar > 0 {
+			x.scalar = y.scalar
+		}
+	}
+	return j
 }
 
 // take adds f to the resolved findings, fitted to what it stands in. It may be one of p.found

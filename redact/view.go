@@ -132,9 +132,11 @@ func (p *pass) views() {
 	}
 	p.newLook()
 	n := len(p.found)
-	p.tearAt = 0
+	p.tearAt, p.torn = 0, false
 	p.escaped(func(s Span) { p.look(s, n) })
-	p.found = slices.DeleteFunc(p.found, func(f Finding) bool { return f.Detector == torn })
+	if p.torn {
+		p.found = slices.DeleteFunc(p.found, func(f Finding) bool { return f.Detector == torn })
+	}
 	p.sortFrom(0)
 }
 
@@ -173,6 +175,7 @@ func (p *pass) tear(inner Finding, n int) {
 	for i := p.tearAt - 1; i >= 0 && inner.Start-f[i].Start <= maxTear; i-- {
 		if f[i].Detector == inner.Detector && f[i].End == inner.End {
 			f[i].Detector = torn
+			p.torn = true
 		}
 	}
 }
@@ -354,7 +357,7 @@ func (v *view) decode(text []byte, s Span, flat bool) {
 				}
 				fallthrough
 			case '&':
-				if c == '&' {
+				if c == '&' && i+1 < len(text) && entityStart[text[i+1]] {
 					r, n = entity(text, i)
 				}
 				if n > 0 {
@@ -528,6 +531,10 @@ var hexValue = func() (t [256]byte) {
 	return t
 }()
 
+// entityStart are the bytes that may stand behind the ampersand of a character reference;
+// most often it joins parts of a query.
+var entityStart = [256]bool{'#': true, 'a': true, 'g': true, 'l': true, 'q': true}
+
 // entity reads a character reference of XML at b[i]: the five predefined ones and those
 // by number (XML 1.0, section 4.1 and 4.6).
 func entity(b []byte, i int) (rune, int) {
@@ -560,7 +567,7 @@ func entity(b []byte, i int) (rune, int) {
 		}
 		return 0, 0
 	default:
-		return 0, 0 // most often it joins parts of a query
+		return 0, 0
 	}
 	r, j, base, first := rune(0), i+2, rune(10), i+2
 	if b[j] == 'x' || b[j] == 'X' {

@@ -159,7 +159,7 @@ func (op *Op) bareEnd(b []byte, lim int) int {
 				return i
 			}
 		case ',', ';', '&', '|':
-			if c == '&' && (i == op.Start || EntityStop(b, i, lim) || queryKey(b, i+1, lim)) || boundary(b, i+1, lim) {
+			if c == '&' && (i == op.Start || EntityStop(b, i, lim)) || boundary(b, i+1, lim, c == '&') {
 				return i
 			}
 		case '"', '`':
@@ -319,21 +319,45 @@ const maxNumber = 4
 // queryKey reports whether the next key of a query stands at b[i], perhaps with escapes.
 func queryKey(b []byte, i, lim int) bool {
 	start := i
-	for i < lim && i-start < 40 && (IsName(b[i]) || b[i] == '%' || b[i] == '+' || b[i] >= 0x80) {
+	for i < lim && i-start < maxNextKey && (IsName(b[i]) || b[i] == '%' || b[i] == '+' || b[i] >= 0x80) {
 		i++
 	}
 	return i > start && i < lim && b[i] == '='
 }
 
 // boundary reports whether what follows a delimiter shows that the value before it has
-// ended: the end, something that stands between values, or the next key.
-func boundary(b []byte, i, lim int) bool {
-	if i >= lim || classes[b[i]]&classEnd != 0 || b[i] == '\\' || b[i] == '{' || b[i] == '[' {
+// ended: the end, something that stands between values, or the next key, that of a query
+// behind an ampersand.
+func boundary(b []byte, i, lim int, query bool) bool {
+	if i >= lim || boundaries[b[i]] {
 		return true
 	}
 	j := i
-	for j < lim && j-i < 40 && IsName(b[j]) {
+	for m := min(lim, i+maxNextKey); j < m && IsName(b[j]); {
 		j++
 	}
-	return j > i && j < lim && (b[j] == '=' || b[j] == ':' || b[j] == '[')
+	if j == lim {
+		return false
+	}
+	switch c := b[j]; {
+	case c == '=', c == ':', c == '[':
+		return j > i
+	case c == '%', c == '+', c >= 0x80:
+		return query && queryKey(b, i, lim)
+	}
+	return false
 }
+
+// maxNextKey is how much is read of the key that may follow a value, in bytes.
+const maxNextKey = 40
+
+// boundaries are the bytes that stand between values.
+var boundaries = func() (t [256]bool) {
+	for c := range t {
+		t[c] = classes[c]&classEnd != 0
+	}
+	for _, c := range []byte(`\{[`) {
+		t[c] = true
+	}
+	return t
+}()
