@@ -29,7 +29,7 @@ plugin: ## the plugin for Fluent Bit, bin/flb-filter_logveil.so and bin/logveil.
 	ln -f $(PLUGIN) bin/logveil.so
 
 run: build ## redact a sample Mule log and show what changed
-	@bin/logveil redact --key-file bin/demo.key -o bin/sample.redacted.log $(SAMPLE)
+	@bin/logveil redact --key-file bin/demo.key --make-key -o bin/sample.redacted.log $(SAMPLE)
 	@echo
 	@git --no-pager diff --no-index --no-prefix --unified=0 --word-diff=plain --word-diff-regex='[A-Za-z0-9_]+|[^[:space:]]' --color=auto $(SAMPLE) bin/sample.redacted.log | sed -n '5,$$p'
 

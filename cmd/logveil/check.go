@@ -27,7 +27,8 @@ get past the redaction: outputs that get them raw, tags that no filter covers, r
 on a disk, chunk traces; and where they get lost: no retries, no workers. The policies that
 they name are checked, too, where they are on this machine.
 
-The exit code is 0 when all are valid and 2 when one is not.`,
+The exit code is 0 when all are valid, 2 when one is not, and 1 when one cannot be read
+and those that can are valid.`,
 		Example: `  logveil check policy.yml
   logveil check --fluent-bit /etc/fluent-bit/fluent-bit.yaml`,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -50,6 +51,16 @@ The exit code is 0 when all are valid and 2 when one is not.`,
 	return cmd
 }
 
+// worse returns the exit code after one more file: what is not valid counts more than what
+// cannot be read.
+func worse(failed error, code int) error {
+	var before silentError
+	if errors.As(failed, &before) {
+		code = max(code, int(before))
+	}
+	return silentError(code)
+}
+
 // checkFluentBit reports the ways past the redaction in configurations of Fluent Bit.
 func (a *app) checkFluentBit(files []string) error {
 	var failed error
@@ -57,7 +68,7 @@ func (a *app) checkFluentBit(files []string) error {
 		r, err := fluentbit.Check(file)
 		if err != nil {
 			a.report(err)
-			failed = silentError(exitUsage)
+			failed = worse(failed, exitError)
 			continue
 		}
 		for _, p := range r.Problems {
@@ -108,12 +119,13 @@ func (a *app) check(files []string) error {
 	for _, file := range files {
 		p, err := config.Load(file)
 		if err != nil {
+			code := exitUsage
 			var invalid *config.Error
 			if !errors.As(err, &invalid) {
-				err = policyError(err)
+				err, code = policyError(err), exitError
 			}
 			a.report(err)
-			failed = silentError(exitUsage)
+			failed = worse(failed, code)
 			continue
 		}
 		var b bytes.Buffer

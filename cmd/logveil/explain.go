@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -34,7 +35,8 @@ func (a *app) explainCmd() *cobra.Command {
 		Short: "Say why a value was or was not found",
 		Long: `Explain looks at the texts, or at standard input when there is none, and writes a line for
 each candidate: where it stands, which detector looked at it, and what became of it. A
-candidate is a place that looks like a value at first sight.
+candidate is a place that looks like a value at first sight. What came closest to being one
+stands first among those of its line; with --format json they stand in order.
 
 Text on the command line is seen by whoever may list processes, and stays in the shell's
 history: give real values on standard input.
@@ -64,13 +66,27 @@ type explained struct {
 	Outcome  string `json:"outcome,omitempty"`
 	Path     string `json:"path,omitempty"`
 	Value    string `json:"value,omitempty"`
+
+	telling int // see telling
+}
+
+// telling orders what is said of a line: 0 for what is a value or has the whole form of
+// one, up to 2 for what a detector gave up at a glance.
+func telling(r redact.Reason) int {
+	switch r {
+	case redact.Accepted, redact.AcceptedOpen, redact.RejectChecksum:
+		return 0
+	case redact.RejectRange, redact.RejectValue, redact.RejectRegular:
+		return 1
+	}
+	return 2
 }
 
 func (a *app) explain(ctx context.Context, f explainFlags, texts []string) error {
 	if f.showValues && !term.IsTerminal(int(a.stdout.Fd())) {
 		return usagef("--show-values works only on a terminal: values do not go into files and pipes")
 	}
-	policy, err := openPolicy(*f.policy, "")
+	policy, err := a.openPolicy(*f.policy, "")
 	if err != nil {
 		return err
 	}
@@ -132,7 +148,7 @@ func explainText(e *redact.Engine, w *redact.Worker, text []byte, values bool) [
 		spec := e.Specs()[c.Detector]
 		rows[i] = explained{
 			Kind: string(spec.Kind), Detector: spec.Name,
-			Taken: c.Reason.OK(), Reason: c.Reason.String(), Outcome: c.Outcome,
+			Taken: c.Reason.OK(), Reason: c.Reason.String(), Outcome: c.Outcome, telling: telling(c.Reason),
 		}
 		// A rejected candidate has no span: all that is known is where it begins.
 		start, end := c.At, min(len(text), c.At+40)
@@ -167,15 +183,19 @@ func writeExplained(b *bytes.Buffer, rows []explained, values bool) {
 		return
 	}
 	t := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
-	fmt.Fprint(t, "PLACE\tLENGTH\tKIND\tDETECTOR\tTAKEN\tWHY")
+	fmt.Fprint(t, "PLACE\tKIND\tDETECTOR\tTAKEN\tWHY")
 	if values {
 		fmt.Fprint(t, "\tVALUE")
 	}
 	fmt.Fprintln(t)
+	slices.SortStableFunc(rows, func(a, b explained) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.telling, b.telling))
+	})
 	for _, r := range rows {
-		length, taken, why := "-", "no", r.Reason
+		taken, why := "no", r.Reason
 		if r.Taken {
-			length, taken = strconv.Itoa(r.Length), "yes"
+			taken = "yes"
+			why += fmt.Sprintf(", %d bytes", r.Length)
 			if r.Outcome != "" {
 				why += "; " + r.Outcome
 			}
@@ -183,7 +203,7 @@ func writeExplained(b *bytes.Buffer, rows []explained, values bool) {
 		if r.Path != "" {
 			why += "; at " + r.Path
 		}
-		fmt.Fprintf(t, "%d:%d\t%s\t%s\t%s\t%s\t%s", r.Line, r.Col, length, r.Kind, r.Detector, taken, why)
+		fmt.Fprintf(t, "%d:%d\t%s\t%s\t%s\t%s", r.Line, r.Col, r.Kind, r.Detector, taken, why)
 		if values {
 			// Quoted, so that what stands in a log cannot command the terminal.
 			fmt.Fprintf(t, "\t%s", strconv.Quote(r.Value))

@@ -55,7 +55,7 @@ offsets in bytes of the text in UTF-8.`,
 }
 
 func (a *app) find(ctx context.Context, f findFlags, names []string) error {
-	policy, err := openPolicy(*f.policy, "")
+	policy, err := a.openPolicy(*f.policy, "")
 	if err != nil {
 		return err
 	}

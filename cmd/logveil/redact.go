@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,6 +16,7 @@ import (
 
 type redactFlags struct {
 	policy, key *string
+	makeKey     bool
 	tenant      string
 	output      string
 	format      *choice
@@ -34,6 +36,8 @@ come whole do not wait for more, so it can stand in a pipe behind 'tail -f'.
 With --output the file gets its name only when it is complete; a run that fails or is
 stopped leaves what had the name before. An input is never overwritten.
 
+It is 'logveil find' that shows what would be replaced, and replaces nothing.
+
 Compressed files and UTF-16 are refused, because nothing can be found in them as they are.
 
 At the end a summary goes to standard error. On an interrupt the lines that were read
@@ -49,6 +53,7 @@ interrupt ends the program at once.`,
 		},
 	}
 	f.policy, f.key = policyFlag(cmd), keyFlag(cmd)
+	cmd.Flags().BoolVar(&f.makeKey, "make-key", false, "make the key file, and its folder, if there is none")
 	cmd.Flags().StringVar(&f.tenant, "tenant", "", "the tenant `NAME` that the values belong to, instead of the policy's")
 	cmd.Flags().StringVarP(&f.output, "output", "o", "", "write to `FILE` instead of standard output")
 	f.format = format(cmd, "form of the summary")
@@ -57,9 +62,12 @@ interrupt ends the program at once.`,
 }
 
 func (a *app) redact(ctx context.Context, f redactFlags, names []string) error {
-	policy, err := openPolicy(*f.policy, *f.key)
+	policy, err := a.openPolicy(*f.policy, *f.key)
 	if err != nil {
 		return err
+	}
+	if f.makeKey {
+		policy.MakeKey()
 	}
 	if f.tenant != "" && !policy.HasTenant(f.tenant) {
 		return config.ErrTenant
@@ -72,7 +80,7 @@ func (a *app) redact(ctx context.Context, f redactFlags, names []string) error {
 	}
 	r, err := policy.Redactor(ctx, a.alarm)
 	if err != nil {
-		return err
+		return keyAdvice(err)
 	}
 	defer r.Close()
 	if f.tenant != "" {
@@ -118,14 +126,23 @@ func (a *app) redact(ctx context.Context, f redactFlags, names []string) error {
 	if err == nil {
 		err = out.Commit()
 	}
-	if !f.quiet {
+	if !f.quiet && (err == nil || s.Bytes > 0) { // of a run that read nothing there is nothing to say
 		s.tokens(r)
 		s.write(a.stderr, f.format.word, time.Since(start))
 	}
 	return err
 }
 
-func openPolicy(file, key string) (*config.Policy, error) {
+// keyAdvice says what to do about a key file that is missing.
+func keyAdvice(err error) error {
+	var missing *config.NoKeyError
+	if errors.As(err, &missing) {
+		return fmt.Errorf("%w; --make-key makes a new key there, whose tokens are equal to those of no other", err)
+	}
+	return err
+}
+
+func (a *app) openPolicy(file, key string) (*config.Policy, error) {
 	policy := config.Builtin()
 	if file != "" {
 		var err error
@@ -136,15 +153,15 @@ func openPolicy(file, key string) (*config.Policy, error) {
 	if key != "" {
 		policy.SetKeyFile(key)
 	}
+	policy.OnWaiting(func(text string) { a.note("%s", text) })
 	return policy, nil
 }
 
-// policyError makes a policy file that cannot be read an error of usage, like one that is
-// not valid.
+// policyError says of a file that cannot be read that it is the policy.
 func policyError(err error) error {
 	var invalid *config.Error
 	if errors.As(err, &invalid) {
 		return err
 	}
-	return usageError{errors.New("policy: " + plain(err))}
+	return errors.New("policy: " + plain(err))
 }

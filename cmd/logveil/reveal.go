@@ -80,7 +80,7 @@ func (r *revealed) text() string {
 }
 
 func (a *app) reveal(ctx context.Context, f revealFlags, names []string) error {
-	policy, err := openPolicy(*f.policy, *f.key)
+	policy, err := a.openPolicy(*f.policy, *f.key)
 	if err != nil {
 		return err
 	}

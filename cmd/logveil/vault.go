@@ -42,7 +42,7 @@ no value, is ever printed.`,
 }
 
 // vaultPolicy adds the flag --policy, and returns what loads the policy that it names.
-func vaultPolicy(cmd *cobra.Command) func() (*config.Policy, error) {
+func (a *app) vaultPolicy(cmd *cobra.Command) func() (*config.Policy, error) {
 	file := cmd.Flags().StringP("policy", "p", "", "policy `FILE` with a section vault; required")
 	if err := cmd.MarkFlagFilename("policy", "yml", "yaml"); err != nil {
 		panic("BUG: " + err.Error())
@@ -51,7 +51,7 @@ func vaultPolicy(cmd *cobra.Command) func() (*config.Policy, error) {
 		if *file == "" {
 			return nil, usagef("which policy? --policy FILE")
 		}
-		p, err := openPolicy(*file, "")
+		p, err := a.openPolicy(*file, "")
 		if err == nil && !p.HasVault() {
 			return nil, usageError{config.ErrNoVault}
 		}
@@ -103,7 +103,7 @@ It needs a Vault token that may do that: one with the policy of the role operato
   logveil vault init --policy policy.yml`,
 		Args: noArgs,
 	}
-	load, dryRun := vaultPolicy(cmd), dryRunFlag(cmd)
+	load, dryRun := a.vaultPolicy(cmd), dryRunFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		op, err := a.operator(cmd.Context(), load)
 		if err != nil {
@@ -152,7 +152,7 @@ key cannot be used.`,
 		Example: `  logveil vault check --policy policy.yml`,
 		Args:    noArgs,
 	}
-	load := vaultPolicy(cmd)
+	load := a.vaultPolicy(cmd)
 	tenant := tenantFlag(cmd, "look at the keys of this `NAME` only; * is all")
 	own := cmd.Flags().Bool("own-token", false, "use the caller's Vault token")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -235,7 +235,7 @@ policies have to be written again.`,
   logveil vault policy -p policy.yml --role investigator --kinds email,card`,
 		Args: noArgs,
 	}
-	load := vaultPolicy(cmd)
+	load := a.vaultPolicy(cmd)
 	tenant := tenantFlag(cmd, "print those of this `NAME` only; * is all")
 	role := &choice{"all", []string{"all", "redactor", "investigator", "auditor", "operator"}}
 	cmd.Flags().Var(role, "role", "print the policies of this role only")
@@ -280,7 +280,7 @@ scheme, key, version, epoch and tenant behind it.`,
 		Example: `  logveil vault manifest -p policy.yml`,
 		Args:    noArgs,
 	}
-	load := vaultPolicy(cmd)
+	load := a.vaultPolicy(cmd)
 	tenant := tenantFlag(cmd, "list those of this `NAME` only; * is all")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		op, err := a.operator(cmd.Context(), load)
@@ -325,7 +325,7 @@ finished by running it again.`,
   logveil vault rotate -p policy.yml --to 2`,
 		Args: noArgs,
 	}
-	load, dryRun := vaultPolicy(cmd), dryRunFlag(cmd)
+	load, dryRun := a.vaultPolicy(cmd), dryRunFlag(cmd)
 	tenant := tenantFlag(cmd, "rotate the keys of this `NAME` only; * is all")
 	to := cmd.Flags().Uint16("to", 0, "bring keys to this `VERSION`, instead of the next one of each tenant")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -373,7 +373,7 @@ Running it again when all is gone does nothing.`,
   logveil vault shred -p policy.yml --tenant acme`,
 		Args: noArgs,
 	}
-	load, dryRun := vaultPolicy(cmd), dryRunFlag(cmd)
+	load, dryRun := a.vaultPolicy(cmd), dryRunFlag(cmd)
 	tenant := cmd.Flags().String("tenant", "", "the tenant whose keys go; without tenants in the policy, all keys")
 	old := cmd.Flags().Bool("old", false, "destroy only the versions before the newest one")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -427,7 +427,7 @@ opened and sealed again in memory, under a token of Vault that may derive their 
 Digests, and tokens that the caller may not move, stay as they are.`,
 		Example: `  logveil vault rewrap -p policy.yml -o app.new.log app.log`,
 	}
-	load := vaultPolicy(cmd)
+	load := a.vaultPolicy(cmd)
 	tenant := tenantFlag(cmd, "move the tokens of this `NAME` only; * is all")
 	output := cmd.Flags().StringP("output", "o", "", "write to `FILE` instead of standard output")
 	quiet := cmd.Flags().BoolP("quiet", "q", false, "no summary")

@@ -53,13 +53,17 @@ func (p *Policy) options(t redact.Tokenizer) redact.Options {
 }
 
 // SetKeyFile names the key file, instead of what the policy says. A relative path starts
-// at the working folder.
+// at the working folder. The key has to be there: see MakeKey.
 func (p *Policy) SetKeyFile(file string) {
 	if abs, err := filepath.Abs(file); err == nil {
 		file = abs
 	}
-	p.Tokens.KeyFile = file
+	p.Tokens.KeyFile, p.keyMaking = file, makeNoKey
 }
+
+// MakeKey has the Redactor make the key file and its folder when they are missing, wherever
+// they are.
+func (p *Policy) MakeKey() { p.keyMaking = makeKeyAndFolder }
 
 // CopyOptions returns the limits of the policy for a stream.
 func (p *Policy) CopyOptions(progress func(redact.Stats)) redact.CopyOptions {

@@ -82,10 +82,13 @@ func (p *Policy) operator(ctx context.Context, auth vault.Auth) (*Operator, erro
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, p.Vault.StartTimeout)
+	within, cancel := context.WithTimeout(ctx, p.Vault.StartTimeout)
 	defer cancel()
-	if err := c.Login(ctx); err != nil {
+	if err := p.login(within, c); err != nil {
 		c.Close()
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
 		return nil, err
 	}
 	return &Operator{p, c}, nil

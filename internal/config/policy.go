@@ -44,7 +44,9 @@ type Policy struct {
 	FluentBit FluentBit
 
 	// file is where the policy came from, or empty for the built-in one.
-	file string
+	file      string
+	keyMaking keyMaking
+	waiting   func(text string) // nil, or see OnWaiting
 }
 
 // Default is what holds for kinds without a rule of their own.
@@ -256,7 +258,7 @@ func (p *Policy) declare() object {
 			value: object{
 				{
 					name:  "key_file",
-					doc:   "The key of the scheme `local`. It is made on first use, readable by its owner only. A relative path starts at the folder of the policy file. Whoever has the file can turn tokens back.",
+					doc:   "The key of the scheme `local`. It is made on first use, readable by its owner only, if its folder is there; the default folder is made, too. A relative path starts at the folder of the policy file. Whoever has the file can turn tokens back.",
 					value: path{&p.Tokens.KeyFile, "`$XDG_STATE_HOME/logveil/local.key`, or `~/.local/state/logveil/local.key`"},
 				},
 				{

@@ -63,8 +63,9 @@ func (r *Redactor) Metrics() vault.Metrics {
 // startersAtOnce bounds how many schemes ask Vault for their keys at a time.
 const startersAtOnce = 8
 
-// Redactor builds what redacts by the policy. It makes the key file when the policy needs
-// one and there is none; and it logs in to Vault, when a kind is under a scheme of Vault's,
+// Redactor builds what redacts by the policy. When the policy needs a key file and there is
+// none, it makes one, or returns a [NoKeyError] where SetKeyFile named it or its folder is
+// missing and not the default; MakeKey makes it all the same. And it logs in to Vault, when a kind is under a scheme of Vault's,
 // and takes or tries the keys of all tenants. That takes `vault.start_timeout` at most.
 //
 // alarm, when not nil, is called with what a person must look at, once the Redactor is
@@ -157,7 +158,7 @@ func (r *Redactor) startLocal(p *Policy, byTenant map[string]map[Scheme]vault.Sc
 	if err != nil {
 		return err
 	}
-	key, made, err := vault.LoadOrCreateKey(file)
+	key, made, err := p.loadKey(file)
 	if err != nil {
 		return err
 	}
@@ -177,9 +178,13 @@ func (r *Redactor) startVault(ctx context.Context, p *Policy, alarm func(string)
 	if r.client, err = p.client(p.auth(), alarm); err != nil {
 		return err
 	}
+	caller := ctx
 	ctx, cancel := context.WithTimeout(ctx, p.Vault.StartTimeout)
 	defer cancel()
-	if err := r.client.Login(ctx); err != nil && p.Vault.OnStartFailure != StartMask {
+	switch err := p.login(ctx, r.client); {
+	case caller.Err() != nil:
+		return context.Cause(caller)
+	case err != nil && p.Vault.OnStartFailure != StartMask:
 		return fmt.Errorf("%w; on_start_failure: mask would start without Vault, and mask", err)
 	}
 	plan := p.plan()
@@ -204,6 +209,9 @@ func (r *Redactor) startVault(ctx context.Context, p *Policy, alarm func(string)
 		}
 	}
 	wg.Wait()
+	if caller.Err() != nil {
+		return context.Cause(caller)
+	}
 	return errors.Join(errs...)
 }
 

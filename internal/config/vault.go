@@ -1,6 +1,8 @@
 package config
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -363,6 +365,29 @@ func (p *Policy) client(auth vault.Auth, alarm func(string)) (*vault.Client, err
 		CertFile: p.beside(v.ClientCert), KeyFile: p.beside(v.ClientKey),
 		Auth: auth, RequestTimeout: v.RequestTimeout, Alarm: alarm,
 	})
+}
+
+// silentWait is how long a login may take before somebody is told what is waited for.
+const silentWait = 2 * time.Second
+
+// OnWaiting has say called, once, with what is waited for when a login at Vault takes
+// longer than 2 s, by the Redactor, the Operator and the Reader of the policy. It must not
+// block, and may be called while they are being built; the text holds no secret.
+func (p *Policy) OnWaiting(say func(text string)) { p.waiting = say }
+
+// login waits for a login at Vault, as long as ctx allows: `vault.start_timeout` at most.
+func (p *Policy) login(ctx context.Context, c *vault.Client) error {
+	where := fmt.Sprintf("for a login at Vault, %s (vault.start_timeout)", p.Vault.Address)
+	wait := formatDuration(p.Vault.StartTimeout)
+	if p.waiting != nil {
+		t := time.AfterFunc(silentWait, func() { p.waiting("waiting up to " + wait + " " + where) })
+		defer t.Stop()
+	}
+	err := c.Login(ctx)
+	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return fmt.Errorf("%w; waited %s %s", err, wait, where)
+	}
+	return err
 }
 
 // lintVault reports what the section says that does not fit together.

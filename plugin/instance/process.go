@@ -120,6 +120,7 @@ func (p *Process) load(file string) (*policy, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.OnWaiting(func(text string) { p.say(LevelWarn, "%s", text) })
 	r, err := c.Redactor(context.Background(), func(text string) { p.say(LevelWarn, "%s", text) })
 	if err != nil {
 		return nil, err
