@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/bits"
 	"strings"
 
 	"logveil/detectors/internal/keyed"
@@ -104,6 +105,10 @@ func compile(r Rule) (*detector, error) {
 				continue
 			}
 			seen[l] = i
+			if shape := runShape(l); shape != "" && s.Anchor.Shape == "" {
+				s.Anchor.Shape = shape
+				continue
+			}
 			s.Anchor.Literals = append(s.Anchor.Literals, l)
 		}
 		s.MaxLen = width + edge
@@ -113,6 +118,21 @@ func compile(r Rule) (*detector, error) {
 	}
 	return d, nil
 }
+
+// runShape returns the shape of a literal that is one capital again and again, or "" for others.
+// Each letter in a run of them would be a place to compare it at, in any base64 of zeros. A
+// power of two costs the fewest operations.
+func runShape(l redact.Literal) string {
+	n := len(l.Text)
+	if l.Fold || n < minRun || n > maxRun || !keyed.IsUpper(l.Text[0]) || strings.Count(l.Text, l.Text[:1]) < n {
+		return ""
+	}
+	return fmt.Sprintf("[A-Z]{%d}", 1<<(bits.Len(uint(n))-1))
+}
+
+// minRun and maxRun bound the length of such literals, in bytes: fewer capitals are words of a
+// log, and no shape looks further.
+const minRun, maxRun = 16, 60
 
 // goodAnchor is the length from which an anchor is rare enough in any text.
 const goodAnchor = 4
