@@ -41,11 +41,11 @@ func TestPlacesStayInside(t *testing.T) {
 		}
 		n := 8 << r.IntN(4)
 		text := w[len(w)-64*n-slack:]
-		var want, likely, sure []uint16
+		var marked, likely, sure []uint16
 		for i, m := range marks[:n] {
 			for ; m != 0; m &= m - 1 {
 				at := uint16(64*i + bits.TrailingZeros64(m))
-				want = append(want, at)
+				marked = append(marked, at)
 				x := load32(text[at:])
 				if admits(&some.filter, x) == 1 {
 					likely = append(likely, at)
@@ -56,7 +56,7 @@ func TestPlacesStayInside(t *testing.T) {
 			}
 		}
 		check := func(name string, want []uint16, kernel func(places *uint16) uintptr) {
-			places := guardedPlaces(t, len(want)+1)
+			places := guardedPlaces(t, len(marked)+3)
 			if got := places[:kernel(&places[0])]; !slices.Equal(got, want) {
 				t.Fatalf("%s: got %v, want %v", name, got, want)
 			}
@@ -68,7 +68,7 @@ func TestPlacesStayInside(t *testing.T) {
 		for _, c := range []struct {
 			table        *literalTable
 			likely, sure []uint16
-		}{{&all, want, want}, {&some, likely, sure}} {
+		}{{&all, marked, marked}, {&some, likely, sure}} {
 			check("likelyPlaces", c.likely, func(places *uint16) uintptr {
 				return likelyPlaces(places, &marks, uintptr(n), &text[0], &c.table.filter[0])
 			})

@@ -2307,135 +2307,181 @@ finished:
 	RET
 
 // func likelyPlaces(places *uint16, marks *[64]uint64, n uintptr, w *byte, filter *uint32) uintptr
-// Requires: AVX, AVX2, BMI, BMI2
+// Requires: BMI, BMI2, POPCNT
 TEXT ·likelyPlaces(SB), NOSPLIT, $0-48
-	MOVQ  places+0(FP), AX
-	MOVQ  marks+8(FP), CX
-	MOVQ  n+16(FP), DX
-	MOVQ  w+24(FP), BX
-	MOVQ  filter+32(FP), SI
-	VPXOR Y0, Y0, Y0
-	XORQ  DI, DI
-	XORQ  R8, R8
-
-line:
-	VPCMPEQQ  (CX)(R8*8), Y0, Y1
-	VMOVMSKPD Y1, R9
-	XORL      $0x0f, R9
-	SHLXQ     R8, R9, R9
-	ORQ       R9, DI
-	ADDQ      $0x04, R8
-	CMPQ      R8, DX
-	JB        line
-	VZEROUPPER
-	MOVQ      AX, DX
-	TESTQ     DI, DI
-	JEQ       none
+	MOVQ places+0(FP), AX
+	MOVQ marks+8(FP), CX
+	MOVQ n+16(FP), DX
+	MOVQ w+24(FP), BX
+	MOVQ filter+32(FP), SI
+	MOVQ AX, DI
+	LEAQ (CX)(DX*8), R8
+	XORL R9, R9
 
 word:
-	TZCNTQ DI, R10
-	MOVQ   (CX)(R10*8), R8
-	SHLQ   $0x06, R10
+	MOVQ    (CX), R10
+	ADDQ    $0x08, CX
+	POPCNTQ R10, DX
+	LEAQ    (DI)(DX*2), DX
+	TZCNTQ  R10, R11
+	ADDL    R9, R11
+	MOVW    R11, (DI)
+	BLSRQ   R10, R10
+	TZCNTQ  R10, R11
+	ADDL    R9, R11
+	MOVW    R11, 2(DI)
+	BLSRQ   R10, R10
+	TZCNTQ  R10, R11
+	ADDL    R9, R11
+	MOVW    R11, 4(DI)
+	BLSRQ   R10, R10
+	TESTQ   R10, R10
+	JNE     more
 
-marked:
-	TZCNTQ R8, R9
-	ADDQ   R10, R9
-	MOVW   R9, (DX)
-	MOVL   (BX)(R9*1), R9
-	MOVL   R9, R11
-	ANDL   $0x07dfdf00, R11
-	IMUL3L $-1640531535, R11, R11
-	SHRL   $0x13, R11
-	MOVL   (SI)(R11*4), R11
-	SHRXL  R9, R11, R11
-	ANDL   $0x01, R11
-	LEAQ   (DX)(R11*2), DX
-	BLSRQ  R8, R8
-	JNE    marked
-	BLSRQ  DI, DI
-	JNE    word
+written:
+	MOVQ DX, DI
+	ADDL $0x40, R9
+	CMPQ CX, R8
+	JB   word
+	MOVQ DI, R8
+	MOVQ AX, CX
+	MOVQ AX, DI
+	CMPQ CX, R8
+	JEQ  none
+
+place:
+	MOVWLZX (CX), R11
+	ADDQ    $0x02, CX
+	MOVW    R11, (DI)
+	MOVL    (BX)(R11*1), DX
+	MOVL    DX, R9
+	ANDL    $0x07dfdf00, R9
+	IMUL3L  $-1640531535, R9, R9
+	SHRL    $0x13, R9
+	MOVL    (SI)(R9*4), R9
+	SHRXL   DX, R9, R9
+	ANDL    $0x01, R9
+	LEAQ    (DI)(R9*2), DI
+	CMPQ    CX, R8
+	JB      place
 
 none:
-	SUBQ AX, DX
-	SHRQ $0x01, DX
-	MOVQ DX, ret+40(FP)
+	SUBQ AX, DI
+	SHRQ $0x01, DI
+	MOVQ DI, ret+40(FP)
 	RET
+
+more:
+	ADDQ $0x06, DI
+
+another:
+	TZCNTQ R10, R11
+	ADDL   R9, R11
+	MOVW   R11, (DI)
+	BLSRQ  R10, R10
+	ADDQ   $0x02, DI
+	CMPQ   DI, DX
+	JB     another
+	JMP    written
 
 // func surePlaces(places *uint16, marks *[64]uint64, n uintptr, w *byte, sure *uint8) uintptr
-// Requires: AVX, AVX2, BMI, BMI2
+// Requires: BMI, BMI2, POPCNT
 TEXT ·surePlaces(SB), NOSPLIT, $0-48
-	MOVQ  places+0(FP), AX
-	MOVQ  marks+8(FP), CX
-	MOVQ  n+16(FP), DX
-	MOVQ  w+24(FP), BX
-	MOVQ  sure+32(FP), SI
-	VPXOR Y0, Y0, Y0
-	XORQ  DI, DI
-	XORQ  R8, R8
-
-line:
-	VPCMPEQQ  (CX)(R8*8), Y0, Y1
-	VMOVMSKPD Y1, R9
-	XORL      $0x0f, R9
-	SHLXQ     R8, R9, R9
-	ORQ       R9, DI
-	ADDQ      $0x04, R8
-	CMPQ      R8, DX
-	JB        line
-	VZEROUPPER
-	MOVQ      AX, DX
-	TESTQ     DI, DI
-	JEQ       none
+	MOVQ places+0(FP), AX
+	MOVQ marks+8(FP), CX
+	MOVQ n+16(FP), DX
+	MOVQ w+24(FP), BX
+	MOVQ sure+32(FP), SI
+	MOVQ AX, DI
+	LEAQ (CX)(DX*8), R8
+	XORL R9, R9
 
 word:
-	TZCNTQ DI, R10
-	MOVQ   (CX)(R10*8), R8
-	SHLQ   $0x06, R10
+	MOVQ    (CX), R10
+	ADDQ    $0x08, CX
+	POPCNTQ R10, DX
+	LEAQ    (DI)(DX*2), DX
+	TZCNTQ  R10, R11
+	ADDL    R9, R11
+	MOVW    R11, (DI)
+	BLSRQ   R10, R10
+	TZCNTQ  R10, R11
+	ADDL    R9, R11
+	MOVW    R11, 2(DI)
+	BLSRQ   R10, R10
+	TZCNTQ  R10, R11
+	ADDL    R9, R11
+	MOVW    R11, 4(DI)
+	BLSRQ   R10, R10
+	TESTQ   R10, R10
+	JNE     more
 
-marked:
-	TZCNTQ R8, R9
-	ADDQ   R10, R9
-	MOVW   R9, (DX)
-	MOVL   (BX)(R9*1), R9
-	MOVL   R9, R11
-	ANDL   $0xdfdfdfdf, R11
-	IMUL3L $-1640531535, R11, R11
-	SHRL   $0x0e, R11
-	MOVL   R11, R12
-	SHRL   $0x05, R12
-	MOVL   (SI)(R12*4), R12
-	SHRXL  R11, R12, R12
-	MOVL   R12, R13
-	MOVL   R9, R11
-	ANDL   $0x00dfdfdf, R11
-	IMUL3L $-1640531535, R11, R11
-	SHRL   $0x0e, R11
-	MOVL   R11, R12
-	SHRL   $0x05, R12
-	MOVL   (SI)(R12*4), R12
-	SHRXL  R11, R12, R12
-	ORL    R12, R13
-	MOVL   R9, R11
-	ANDL   $0xdfdfdf00, R11
-	IMUL3L $-1640531535, R11, R11
-	SHRL   $0x0e, R11
-	MOVL   R11, R12
-	SHRL   $0x05, R12
-	MOVL   (SI)(R12*4), R12
-	SHRXL  R11, R12, R12
-	ORL    R12, R13
-	ANDL   $0x01, R13
-	LEAQ   (DX)(R13*2), DX
-	BLSRQ  R8, R8
-	JNE    marked
-	BLSRQ  DI, DI
-	JNE    word
+written:
+	MOVQ DX, DI
+	ADDL $0x40, R9
+	CMPQ CX, R8
+	JB   word
+	MOVQ DI, R8
+	MOVQ AX, CX
+	MOVQ AX, DI
+	CMPQ CX, R8
+	JEQ  none
+
+place:
+	MOVWLZX (CX), R11
+	ADDQ    $0x02, CX
+	MOVW    R11, (DI)
+	MOVL    (BX)(R11*1), DX
+	MOVL    DX, R9
+	ANDL    $0xdfdfdfdf, R9
+	IMUL3L  $-1640531535, R9, R9
+	SHRL    $0x0e, R9
+	MOVL    R9, R10
+	SHRL    $0x05, R10
+	MOVL    (SI)(R10*4), R10
+	SHRXL   R9, R10, R10
+	MOVL    R10, R11
+	MOVL    DX, R9
+	ANDL    $0x00dfdfdf, R9
+	IMUL3L  $-1640531535, R9, R9
+	SHRL    $0x0e, R9
+	MOVL    R9, R10
+	SHRL    $0x05, R10
+	MOVL    (SI)(R10*4), R10
+	SHRXL   R9, R10, R10
+	ORL     R10, R11
+	MOVL    DX, R9
+	ANDL    $0xdfdfdf00, R9
+	IMUL3L  $-1640531535, R9, R9
+	SHRL    $0x0e, R9
+	MOVL    R9, R10
+	SHRL    $0x05, R10
+	MOVL    (SI)(R10*4), R10
+	SHRXL   R9, R10, R10
+	ORL     R10, R11
+	ANDL    $0x01, R11
+	LEAQ    (DI)(R11*2), DI
+	CMPQ    CX, R8
+	JB      place
 
 none:
-	SUBQ AX, DX
-	SHRQ $0x01, DX
-	MOVQ DX, ret+40(FP)
+	SUBQ AX, DI
+	SHRQ $0x01, DI
+	MOVQ DI, ret+40(FP)
 	RET
+
+more:
+	ADDQ $0x06, DI
+
+another:
+	TZCNTQ R10, R11
+	ADDL   R9, R11
+	MOVW   R11, (DI)
+	BLSRQ  R10, R10
+	ADDQ   $0x02, DI
+	CMPQ   DI, DX
+	JB     another
+	JMP    written
 
 // func comparePlaces(same *uint64, places *uint16, n uintptr, w *byte, text *byte, base int, limit int, whole *uint32, part *uint32, entries *byte) uintptr
 TEXT ·comparePlaces(SB), NOSPLIT, $0-88

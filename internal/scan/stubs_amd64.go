@@ -34,14 +34,14 @@ func evenAVX2(marks *uint64, w *byte, n uintptr, filter *uint32)
 //go:noescape
 func runAVX2(planes *byte, code *uint32, stripe uintptr, live uint64) uint64
 
-// likelyPlaces writes down the places marked in n words, a multiple of four, that a filter admits, and returns
-// how many. It writes one more than that. Needs AVX2, BMI1 and BMI2.
+// likelyPlaces writes down the places marked in n > 0 words that a filter admits, and returns
+// how many. It writes up to three more than are marked. Needs BMI1, BMI2 and POPCNT.
 //
 //go:noescape
 func likelyPlaces(places *uint16, marks *[64]uint64, n uintptr, w *byte, filter *uint32) uintptr
 
-// surePlaces writes down the places marked in n words, a multiple of four, whose four bytes, or three of them,
-// have a hash in a set, and returns how many. It writes one more than that. Needs AVX2, BMI1 and BMI2.
+// surePlaces writes down the places marked in n > 0 words whose four bytes, or three of them,
+// have a hash in a set, and returns how many. It writes up to three more than are marked. Needs BMI1, BMI2 and POPCNT.
 //
 //go:noescape
 func surePlaces(places *uint16, marks *[64]uint64, n uintptr, w *byte, sure *uint8) uintptr

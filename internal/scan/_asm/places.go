@@ -32,9 +32,13 @@ func hash(x reg.GPVirtual, mask uint32, bits uint64) {
 	SHRL(Imm(32-bits), x.As32())
 }
 
-// keepPlaces writes the loop that writes down the places of marks whose four bytes x pass a
-// test by a table, which leaves a bit for that in the lowest place of a register. Each place
-// is written and kept only if it passes: most do not, but which do cannot be foreseen.
+// unconditional is how many places of a word are written without a look at how many there are.
+const unconditional = 3
+
+// keepPlaces writes the loops that write down the places of marks, and keep those whose four
+// bytes x pass a test by a table, which leaves a bit for that in the lowest place of a register.
+// How many places a word has cannot be foreseen, nor which ones pass, so there is no jump for
+// either: a few are written for each word, and each is kept by where the next one is written.
 func keepPlaces(table string, test func(x, table reg.GPVirtual) reg.GPVirtual) {
 	places := Load(Param("places"), GP64()).(reg.GPVirtual)
 	marks := Load(Param("marks"), GP64()).(reg.GPVirtual)
@@ -42,58 +46,70 @@ func keepPlaces(table string, test func(x, table reg.GPVirtual) reg.GPVirtual) {
 	w := Load(Param("w"), GP64()).(reg.GPVirtual)
 	t := Load(Param(table), GP64()).(reg.GPVirtual)
 
-	// some gets a bit for each word that has some.
-	some, i, x := GP64(), GP64(), GP64()
-	zero, v := YMM(), YMM()
-	VPXOR(zero, zero, zero)
-	XORQ(some, some)
-	XORQ(i, i)
-	Label("line")
-	VPCMPEQQ(Mem{Base: marks, Index: i, Scale: 8}, zero, v)
-	VMOVMSKPD(v, x.As32())
-	XORL(Imm(0xf), x.As32())
-	SHLXQ(i, x, x)
-	ORQ(x, some)
-	ADDQ(Imm(4), i)
-	CMPQ(i, n)
-	JB(LabelRef("line"))
-	VZEROUPPER()
-
-	p := GP64()
+	p, next, end, base, word, at := GP64(), GP64(), GP64(), GP64(), GP64(), GP64()
+	write := func(to Mem) {
+		TZCNTQ(word, at)
+		ADDL(base.As32(), at.As32())
+		MOVW(at.As16(), to)
+		BLSRQ(word, word)
+	}
 	MOVQ(places, p)
-	TESTQ(some, some)
-	JEQ(LabelRef("none"))
+	LEAQ(Mem{Base: marks, Index: n, Scale: 8}, end)
+	XORL(base.As32(), base.As32())
 	Label("word")
-	word, base := GP64(), GP64()
-	TZCNTQ(some, base)
-	MOVQ(Mem{Base: marks, Index: base, Scale: 8}, word)
-	SHLQ(Imm(6), base)
-	Label("marked")
-	at := GP64()
-	TZCNTQ(word, at)
-	ADDQ(base, at)
+	MOVQ(Mem{Base: marks}, word)
+	ADDQ(Imm(8), marks)
+	POPCNTQ(word, next)
+	LEAQ(Mem{Base: p, Index: next, Scale: 2}, next)
+	for i := range unconditional {
+		write(Mem{Base: p, Disp: 2 * i})
+	}
+	TESTQ(word, word)
+	JNE(LabelRef("more"))
+	Label("written")
+	MOVQ(next, p)
+	ADDL(Imm(64), base.As32())
+	CMPQ(marks, end)
+	JB(LabelRef("word"))
+
+	from, x := GP64(), GP64()
+	MOVQ(p, end)
+	MOVQ(places, from)
+	MOVQ(places, p)
+	CMPQ(from, end)
+	JEQ(LabelRef("none"))
+	Label("place")
+	MOVWLZX(Mem{Base: from}, at.As32())
+	ADDQ(Imm(2), from)
 	MOVW(at.As16(), Mem{Base: p})
 	MOVL(Mem{Base: w, Index: at, Scale: 1}, x.As32())
 	passed := test(x, t)
 	ANDL(Imm(1), passed.As32())
 	LEAQ(Mem{Base: p, Index: passed, Scale: 2}, p)
-	BLSRQ(word, word)
-	JNE(LabelRef("marked"))
-	BLSRQ(some, some)
-	JNE(LabelRef("word"))
+	CMPQ(from, end)
+	JB(LabelRef("place"))
 	Label("none")
 	SUBQ(places, p)
 	SHRQ(Imm(1), p)
 	Store(p, ReturnIndex(0))
 	RET()
+
+	Label("more")
+	ADDQ(Imm(2*unconditional), p)
+	Label("another")
+	write(Mem{Base: p})
+	ADDQ(Imm(2), p)
+	CMPQ(p, next)
+	JB(LabelRef("another"))
+	JMP(LabelRef("written"))
 }
 
 // likelyPlaces keeps the places that the filter admits.
 func likelyPlaces() {
 	TEXT("likelyPlaces", attr.NOSPLIT, "func(places *uint16, marks *[64]uint64, n uintptr, w *byte, filter *uint32) uintptr")
 	Pragma("noescape")
-	Doc("likelyPlaces writes down the places marked in n words, a multiple of four, that a filter admits, and returns",
-		"how many. It writes one more than that. Needs AVX2, BMI1 and BMI2.")
+	Doc("likelyPlaces writes down the places marked in n > 0 words that a filter admits, and returns",
+		"how many. It writes up to three more than are marked. Needs BMI1, BMI2 and POPCNT.")
 	keepPlaces("filter", func(x, filter reg.GPVirtual) reg.GPVirtual {
 		h := GP64()
 		MOVL(x.As32(), h.As32())
@@ -108,8 +124,8 @@ func likelyPlaces() {
 func surePlaces() {
 	TEXT("surePlaces", attr.NOSPLIT, "func(places *uint16, marks *[64]uint64, n uintptr, w *byte, sure *uint8) uintptr")
 	Pragma("noescape")
-	Doc("surePlaces writes down the places marked in n words, a multiple of four, whose four bytes, or three of them,",
-		"have a hash in a set, and returns how many. It writes one more than that. Needs AVX2, BMI1 and BMI2.")
+	Doc("surePlaces writes down the places marked in n > 0 words whose four bytes, or three of them,",
+		"have a hash in a set, and returns how many. It writes up to three more than are marked. Needs BMI1, BMI2 and POPCNT.")
 	keepPlaces("sure", func(x, sure reg.GPVirtual) reg.GPVirtual {
 		h, bits, any := GP64(), GP64(), GP64()
 		for k, mask := range []uint32{caseMask, caseMask & 0x00ffffff, caseMask & 0xffffff00} {
