@@ -1177,227 +1177,150 @@ TEXT ·classesAVX2(SB), NOSPLIT, $0-40
 
 classes2:
 	VMOVDQU  (CX), Y0
-	VPSRLW   $0x04, Y0, Y1
-	VPAND    bytes0f<>+0(SB), Y0, Y0
-	VPAND    bytes0f<>+0(SB), Y1, Y1
-	VMOVDQU  codesLow0<>+0(SB), Y3
-	VPSHUFB  Y0, Y3, Y3
-	VMOVDQU  codesHigh0<>+0(SB), Y2
-	VPSHUFB  Y1, Y2, Y2
-	VPAND    Y2, Y3, Y3
-	VMOVDQU  codesLow1<>+0(SB), Y2
-	VPSHUFB  Y0, Y2, Y2
-	VMOVDQU  codesHigh1<>+0(SB), Y0
-	VPSHUFB  Y1, Y0, Y0
-	VPAND    Y0, Y2, Y2
-	VPOR     Y2, Y3, Y3
-	VMOVDQU  (CX)(DX*1), Y0
-	VPSRLW   $0x04, Y0, Y1
-	VPAND    bytes0f<>+0(SB), Y0, Y0
-	VPAND    bytes0f<>+0(SB), Y1, Y1
-	VMOVDQU  codesLow0<>+0(SB), Y4
-	VPSHUFB  Y0, Y4, Y4
-	VMOVDQU  codesHigh0<>+0(SB), Y2
-	VPSHUFB  Y1, Y2, Y2
-	VPAND    Y2, Y4, Y4
-	VMOVDQU  codesLow1<>+0(SB), Y2
-	VPSHUFB  Y0, Y2, Y2
-	VMOVDQU  codesHigh1<>+0(SB), Y0
-	VPSHUFB  Y1, Y0, Y0
-	VPAND    Y0, Y2, Y2
-	VPOR     Y2, Y4, Y4
-	VMOVDQU  (CX)(DX*2), Y0
-	VPSRLW   $0x04, Y0, Y1
-	VPAND    bytes0f<>+0(SB), Y0, Y0
-	VPAND    bytes0f<>+0(SB), Y1, Y1
-	VMOVDQU  codesLow0<>+0(SB), Y5
-	VPSHUFB  Y0, Y5, Y5
-	VMOVDQU  codesHigh0<>+0(SB), Y2
-	VPSHUFB  Y1, Y2, Y2
-	VPAND    Y2, Y5, Y5
-	VMOVDQU  codesLow1<>+0(SB), Y2
-	VPSHUFB  Y0, Y2, Y2
-	VMOVDQU  codesHigh1<>+0(SB), Y0
-	VPSHUFB  Y1, Y0, Y0
-	VPAND    Y0, Y2, Y2
-	VPOR     Y2, Y5, Y5
-	VMOVDQU  (CX)(BX*1), Y0
-	VPSRLW   $0x04, Y0, Y1
-	VPAND    bytes0f<>+0(SB), Y0, Y0
-	VPAND    bytes0f<>+0(SB), Y1, Y1
-	VMOVDQU  codesLow0<>+0(SB), Y6
-	VPSHUFB  Y0, Y6, Y6
-	VMOVDQU  codesHigh0<>+0(SB), Y2
-	VPSHUFB  Y1, Y2, Y2
-	VPAND    Y2, Y6, Y6
-	VMOVDQU  codesLow1<>+0(SB), Y2
-	VPSHUFB  Y0, Y2, Y2
-	VMOVDQU  codesHigh1<>+0(SB), Y0
-	VPSHUFB  Y1, Y0, Y0
-	VPAND    Y0, Y2, Y2
-	VPOR     Y2, Y6, Y6
-	VMOVDQU  (SI), Y0
-	VPSRLW   $0x04, Y0, Y1
-	VPAND    bytes0f<>+0(SB), Y0, Y0
-	VPAND    bytes0f<>+0(SB), Y1, Y1
-	VMOVDQU  codesLow0<>+0(SB), Y7
-	VPSHUFB  Y0, Y7, Y7
-	VMOVDQU  codesHigh0<>+0(SB), Y2
-	VPSHUFB  Y1, Y2, Y2
-	VPAND    Y2, Y7, Y7
-	VMOVDQU  codesLow1<>+0(SB), Y2
-	VPSHUFB  Y0, Y2, Y2
-	VMOVDQU  codesHigh1<>+0(SB), Y0
-	VPSHUFB  Y1, Y0, Y0
-	VPAND    Y0, Y2, Y2
-	VPOR     Y2, Y7, Y7
-	VMOVDQU  (SI)(DX*1), Y0
-	VPSRLW   $0x04, Y0, Y1
-	VPAND    bytes0f<>+0(SB), Y0, Y0
-	VPAND    bytes0f<>+0(SB), Y1, Y1
-	VMOVDQU  codesLow0<>+0(SB), Y8
-	VPSHUFB  Y0, Y8, Y8
-	VMOVDQU  codesHigh0<>+0(SB), Y2
-	VPSHUFB  Y1, Y2, Y2
-	VPAND    Y2, Y8, Y8
-	VMOVDQU  codesLow1<>+0(SB), Y2
-	VPSHUFB  Y0, Y2, Y2
-	VMOVDQU  codesHigh1<>+0(SB), Y0
-	VPSHUFB  Y1, Y0, Y0
-	VPAND    Y0, Y2, Y2
-	VPOR     Y2, Y8, Y8
-	VMOVDQU  (SI)(DX*2), Y0
-	VPSRLW   $0x04, Y0, Y1
-	VPAND    bytes0f<>+0(SB), Y0, Y0
-	VPAND    bytes0f<>+0(SB), Y1, Y1
-	VMOVDQU  codesLow0<>+0(SB), Y9
-	VPSHUFB  Y0, Y9, Y9
-	VMOVDQU  codesHigh0<>+0(SB), Y2
-	VPSHUFB  Y1, Y2, Y2
-	VPAND    Y2, Y9, Y9
-	VMOVDQU  codesLow1<>+0(SB), Y2
-	VPSHUFB  Y0, Y2, Y2
-	VMOVDQU  codesHigh1<>+0(SB), Y0
-	VPSHUFB  Y1, Y0, Y0
-	VPAND    Y0, Y2, Y2
-	VPOR     Y2, Y9, Y9
-	VMOVDQU  (SI)(BX*1), Y0
-	VPSRLW   $0x04, Y0, Y1
-	VPAND    bytes0f<>+0(SB), Y0, Y0
-	VPAND    bytes0f<>+0(SB), Y1, Y1
-	VMOVDQU  codesLow0<>+0(SB), Y10
-	VPSHUFB  Y0, Y10, Y10
-	VMOVDQU  codesHigh0<>+0(SB), Y2
-	VPSHUFB  Y1, Y2, Y2
-	VPAND    Y2, Y10, Y10
-	VMOVDQU  codesLow1<>+0(SB), Y2
-	VPSHUFB  Y0, Y2, Y2
-	VMOVDQU  codesHigh1<>+0(SB), Y0
-	VPSHUFB  Y1, Y0, Y0
-	VPAND    Y0, Y2, Y2
-	VPOR     Y2, Y10, Y10
-	VPSRLW   $0x04, Y3, Y0
-	VPXOR    Y7, Y0, Y0
-	VPAND    bytes0f<>+0(SB), Y0, Y0
-	VPXOR    Y0, Y7, Y7
-	VPSLLW   $0x04, Y0, Y0
-	VPXOR    Y0, Y3, Y3
-	VPSRLW   $0x04, Y4, Y0
+	VMOVDQU  (CX)(DX*1), Y1
+	VMOVDQU  (CX)(DX*2), Y2
+	VMOVDQU  (CX)(BX*1), Y3
+	VMOVDQU  (SI), Y4
+	VMOVDQU  (SI)(DX*1), Y5
+	VMOVDQU  (SI)(DX*2), Y6
+	VMOVDQU  (SI)(BX*1), Y7
+	VPSRLW   $0x04, Y0, Y8
+	VPXOR    Y4, Y8, Y8
+	VPAND    bytes0f<>+0(SB), Y8, Y8
+	VPXOR    Y8, Y4, Y4
+	VPSLLW   $0x04, Y8, Y8
 	VPXOR    Y8, Y0, Y0
-	VPAND    bytes0f<>+0(SB), Y0, Y0
-	VPXOR    Y0, Y8, Y8
-	VPSLLW   $0x04, Y0, Y0
-	VPXOR    Y0, Y4, Y4
-	VPSRLW   $0x04, Y5, Y0
-	VPXOR    Y9, Y0, Y0
-	VPAND    bytes0f<>+0(SB), Y0, Y0
-	VPXOR    Y0, Y9, Y9
-	VPSLLW   $0x04, Y0, Y0
-	VPXOR    Y0, Y5, Y5
-	VPSRLW   $0x04, Y6, Y0
-	VPXOR    Y10, Y0, Y0
-	VPAND    bytes0f<>+0(SB), Y0, Y0
-	VPXOR    Y0, Y10, Y10
-	VPSLLW   $0x04, Y0, Y0
-	VPXOR    Y0, Y6, Y6
-	VPSRLW   $0x02, Y3, Y0
-	VPXOR    Y5, Y0, Y0
-	VPAND    bytes33<>+0(SB), Y0, Y0
-	VPXOR    Y0, Y5, Y5
-	VPSLLW   $0x02, Y0, Y0
-	VPXOR    Y0, Y3, Y3
-	VPSRLW   $0x02, Y4, Y0
-	VPXOR    Y6, Y0, Y0
-	VPAND    bytes33<>+0(SB), Y0, Y0
-	VPXOR    Y0, Y6, Y6
-	VPSLLW   $0x02, Y0, Y0
-	VPXOR    Y0, Y4, Y4
-	VPSRLW   $0x02, Y7, Y0
-	VPXOR    Y9, Y0, Y0
-	VPAND    bytes33<>+0(SB), Y0, Y0
-	VPXOR    Y0, Y9, Y9
-	VPSLLW   $0x02, Y0, Y0
-	VPXOR    Y0, Y7, Y7
-	VPSRLW   $0x02, Y8, Y0
-	VPXOR    Y10, Y0, Y0
-	VPAND    bytes33<>+0(SB), Y0, Y0
-	VPXOR    Y0, Y10, Y10
-	VPSLLW   $0x02, Y0, Y0
-	VPXOR    Y0, Y8, Y8
-	VPSRLW   $0x01, Y3, Y0
-	VPXOR    Y4, Y0, Y0
-	VPAND    bytes55<>+0(SB), Y0, Y0
-	VPXOR    Y0, Y4, Y4
-	VPSLLW   $0x01, Y0, Y0
-	VPXOR    Y0, Y3, Y3
-	VPSRLW   $0x01, Y5, Y0
-	VPXOR    Y6, Y0, Y0
-	VPAND    bytes55<>+0(SB), Y0, Y0
-	VPXOR    Y0, Y6, Y6
-	VPSLLW   $0x01, Y0, Y0
-	VPXOR    Y0, Y5, Y5
-	VPSRLW   $0x01, Y7, Y0
+	VPSRLW   $0x04, Y1, Y8
+	VPXOR    Y5, Y8, Y8
+	VPAND    bytes0f<>+0(SB), Y8, Y8
+	VPXOR    Y8, Y5, Y5
+	VPSLLW   $0x04, Y8, Y8
+	VPXOR    Y8, Y1, Y1
+	VPSRLW   $0x04, Y2, Y8
+	VPXOR    Y6, Y8, Y8
+	VPAND    bytes0f<>+0(SB), Y8, Y8
+	VPXOR    Y8, Y6, Y6
+	VPSLLW   $0x04, Y8, Y8
+	VPXOR    Y8, Y2, Y2
+	VPSRLW   $0x04, Y3, Y8
+	VPXOR    Y7, Y8, Y8
+	VPAND    bytes0f<>+0(SB), Y8, Y8
+	VPXOR    Y8, Y7, Y7
+	VPSLLW   $0x04, Y8, Y8
+	VPXOR    Y8, Y3, Y3
+	VPSRLW   $0x02, Y0, Y8
+	VPXOR    Y2, Y8, Y8
+	VPAND    bytes33<>+0(SB), Y8, Y8
+	VPXOR    Y8, Y2, Y2
+	VPSLLW   $0x02, Y8, Y8
 	VPXOR    Y8, Y0, Y0
-	VPAND    bytes55<>+0(SB), Y0, Y0
-	VPXOR    Y0, Y8, Y8
-	VPSLLW   $0x01, Y0, Y0
-	VPXOR    Y0, Y7, Y7
-	VPSRLW   $0x01, Y9, Y0
-	VPXOR    Y10, Y0, Y0
-	VPAND    bytes55<>+0(SB), Y0, Y0
-	VPXOR    Y0, Y10, Y10
-	VPSLLW   $0x01, Y0, Y0
-	VPXOR    Y0, Y9, Y9
+	VPSRLW   $0x02, Y1, Y8
+	VPXOR    Y3, Y8, Y8
+	VPAND    bytes33<>+0(SB), Y8, Y8
+	VPXOR    Y8, Y3, Y3
+	VPSLLW   $0x02, Y8, Y8
+	VPXOR    Y8, Y1, Y1
+	VPSRLW   $0x02, Y4, Y8
+	VPXOR    Y6, Y8, Y8
+	VPAND    bytes33<>+0(SB), Y8, Y8
+	VPXOR    Y8, Y6, Y6
+	VPSLLW   $0x02, Y8, Y8
+	VPXOR    Y8, Y4, Y4
+	VPSRLW   $0x02, Y5, Y8
+	VPXOR    Y7, Y8, Y8
+	VPAND    bytes33<>+0(SB), Y8, Y8
+	VPXOR    Y8, Y7, Y7
+	VPSLLW   $0x02, Y8, Y8
+	VPXOR    Y8, Y5, Y5
+	VPSRLW   $0x01, Y0, Y8
+	VPXOR    Y1, Y8, Y8
+	VPAND    bytes55<>+0(SB), Y8, Y8
+	VPXOR    Y8, Y1, Y1
+	VPSLLW   $0x01, Y8, Y8
+	VPXOR    Y8, Y0, Y0
+	VPSRLW   $0x01, Y2, Y8
+	VPXOR    Y3, Y8, Y8
+	VPAND    bytes55<>+0(SB), Y8, Y8
+	VPXOR    Y8, Y3, Y3
+	VPSLLW   $0x01, Y8, Y8
+	VPXOR    Y8, Y2, Y2
+	VPSRLW   $0x01, Y4, Y8
+	VPXOR    Y5, Y8, Y8
+	VPAND    bytes55<>+0(SB), Y8, Y8
+	VPXOR    Y8, Y5, Y5
+	VPSLLW   $0x01, Y8, Y8
+	VPXOR    Y8, Y4, Y4
+	VPSRLW   $0x01, Y6, Y8
+	VPXOR    Y7, Y8, Y8
+	VPAND    bytes55<>+0(SB), Y8, Y8
+	VPXOR    Y8, Y7, Y7
+	VPSLLW   $0x01, Y8, Y8
+	VPXOR    Y8, Y6, Y6
+	VPOR     Y6, Y7, Y8
+	VPANDN   Y5, Y8, Y8
+	VPANDN   Y6, Y7, Y6
+	VPAND    Y4, Y8, Y7
+	VPANDN   Y8, Y4, Y8
+	VPOR     Y1, Y2, Y9
+	VPAND    Y3, Y7, Y10
+	VPAND    Y9, Y10, Y10
+	VPANDN   Y7, Y10, Y7
+	VMOVDQA  Y7, (DI)
+	VPOR     Y0, Y2, Y11
+	VPANDN   Y10, Y11, Y10
 	VMOVDQA  Y10, 4480(DI)
-	VPAND    Y8, Y9, Y0
-	VMOVDQA  Y0, 2560(DI)
-	VPANDN   Y9, Y8, Y0
-	VMOVDQA  Y0, 3200(DI)
-	VPANDN   Y8, Y9, Y0
-	VPANDN   Y0, Y6, Y0
-	VMOVDQA  Y0, 5760(DI)
-	VPANDN   Y7, Y6, Y0
-	VMOVDQA  Y0, 3840(DI)
-	VPAND    Y7, Y6, Y0
-	VMOVDQA  Y0, 5120(DI)
-	VPAND    Y5, Y6, Y0
-	VMOVDQA  Y0, 1280(DI)
-	VPAND    Y3, Y6, Y0
-	VPANDN   Y4, Y5, Y1
+	VPOR     Y0, Y9, Y9
+	VPAND    Y3, Y8, Y10
+	VPANDN   Y8, Y3, Y8
+	VPANDN   Y8, Y9, Y11
+	VMOVDQA  Y11, 3840(DI)
+	VPAND    Y2, Y8, Y8
+	VPXOR    Y0, Y1, Y11
+	VPAND    Y11, Y8, Y8
+	VPAND    Y0, Y1, Y11
+	VPAND    Y2, Y10, Y12
+	VPAND    Y1, Y12, Y13
+	VPAND    Y0, Y13, Y14
+	VPANDN   Y13, Y14, Y13
+	VMOVDQA  Y13, 2560(DI)
+	VPAND    Y0, Y12, Y12
+	VPANDN   Y12, Y14, Y12
+	VMOVDQA  Y12, 3200(DI)
+	VPAND    Y11, Y10, Y10
+	VPANDN   Y10, Y14, Y10
+	VMOVDQA  Y10, 5760(DI)
+	VPOR     Y3, Y4, Y10
+	VPOR     Y10, Y9, Y12
+	VPAND    Y12, Y6, Y12
+	VPANDN   Y6, Y5, Y5
+	VPANDN   Y5, Y12, Y13
+	VMOVDQA  Y13, 5120(DI)
+	VPAND    Y3, Y4, Y3
+	VPAND    Y6, Y3, Y3
+	VPOR     Y11, Y2, Y4
+	VPAND    Y4, Y3, Y4
+	VPANDN   Y12, Y4, Y4
+	VPAND    Y5, Y4, Y6
+	VMOVDQA  Y6, 1280(DI)
+	VPAND    Y9, Y4, Y6
+	VPAND    Y11, Y2, Y9
+	VPOR     Y9, Y10, Y9
+	VPANDN   Y6, Y9, Y6
+	VPOR     Y6, Y7, Y6
+	VMOVDQA  Y6, 1920(DI)
+	VPAND    Y5, Y3, Y3
+	VPAND    Y2, Y3, Y2
 	VPOR     Y0, Y1, Y0
+	VPANDN   Y2, Y0, Y0
+	VPOR     Y0, Y8, Y0
 	VMOVDQA  Y0, 6400(DI)
-	VPANDN   Y3, Y6, Y0
-	VMOVDQA  Y0, (DI)
-	VPAND    Y4, Y5, Y1
-	VPOR     Y0, Y1, Y1
-	VMOVDQA  Y1, 1920(DI)
-	VPAND    Y8, Y6, Y1
-	VPOR     Y0, Y1, Y1
-	VPOR     Y5, Y1, Y1
-	VMOVDQA  Y1, 640(DI)
-	VPCMPEQB Y0, Y0, Y0
-	VPXOR    Y0, Y1, Y1
-	VMOVDQA  Y1, 7040(DI)
+	VPOR     Y4, Y7, Y0
+	VPAND    Y11, Y2, Y1
+	VPOR     Y1, Y0, Y0
+	VMOVDQA  Y0, 640(DI)
+	VPCMPEQB Y1, Y1, Y1
+	VPXOR    Y1, Y0, Y0
+	VMOVDQA  Y0, 7040(DI)
 	ADDQ     $0x20, CX
 	ADDQ     $0x20, SI
 	ADDQ     $0x20, DI
@@ -1572,142 +1495,6 @@ any2:
 	MOVQ   AX, ret+32(FP)
 	VZEROUPPER
 	RET
-
-DATA codesLow0<>+0(SB)/1, $0x19
-DATA codesLow0<>+1(SB)/1, $0x0f
-DATA codesLow0<>+2(SB)/1, $0x0f
-DATA codesLow0<>+3(SB)/1, $0x0f
-DATA codesLow0<>+4(SB)/1, $0x0f
-DATA codesLow0<>+5(SB)/1, $0x0f
-DATA codesLow0<>+6(SB)/1, $0x0f
-DATA codesLow0<>+7(SB)/1, $0x0d
-DATA codesLow0<>+8(SB)/1, $0x0d
-DATA codesLow0<>+9(SB)/1, $0x0d
-DATA codesLow0<>+10(SB)/1, $0x8c
-DATA codesLow0<>+11(SB)/1, $0x2c
-DATA codesLow0<>+12(SB)/1, $0x0c
-DATA codesLow0<>+13(SB)/1, $0x4c
-DATA codesLow0<>+14(SB)/1, $0x6c
-DATA codesLow0<>+15(SB)/1, $0x0c
-DATA codesLow0<>+16(SB)/1, $0x19
-DATA codesLow0<>+17(SB)/1, $0x0f
-DATA codesLow0<>+18(SB)/1, $0x0f
-DATA codesLow0<>+19(SB)/1, $0x0f
-DATA codesLow0<>+20(SB)/1, $0x0f
-DATA codesLow0<>+21(SB)/1, $0x0f
-DATA codesLow0<>+22(SB)/1, $0x0f
-DATA codesLow0<>+23(SB)/1, $0x0d
-DATA codesLow0<>+24(SB)/1, $0x0d
-DATA codesLow0<>+25(SB)/1, $0x0d
-DATA codesLow0<>+26(SB)/1, $0x8c
-DATA codesLow0<>+27(SB)/1, $0x2c
-DATA codesLow0<>+28(SB)/1, $0x0c
-DATA codesLow0<>+29(SB)/1, $0x4c
-DATA codesLow0<>+30(SB)/1, $0x6c
-DATA codesLow0<>+31(SB)/1, $0x0c
-GLOBL codesLow0<>(SB), RODATA|NOPTR, $32
-
-DATA codesHigh0<>+0(SB)/1, $0x00
-DATA codesHigh0<>+1(SB)/1, $0x00
-DATA codesHigh0<>+2(SB)/1, $0x70
-DATA codesHigh0<>+3(SB)/1, $0x81
-DATA codesHigh0<>+4(SB)/1, $0x1e
-DATA codesHigh0<>+5(SB)/1, $0x08
-DATA codesHigh0<>+6(SB)/1, $0x06
-DATA codesHigh0<>+7(SB)/1, $0x00
-DATA codesHigh0<>+8(SB)/1, $0x00
-DATA codesHigh0<>+9(SB)/1, $0x00
-DATA codesHigh0<>+10(SB)/1, $0x00
-DATA codesHigh0<>+11(SB)/1, $0x00
-DATA codesHigh0<>+12(SB)/1, $0x00
-DATA codesHigh0<>+13(SB)/1, $0x00
-DATA codesHigh0<>+14(SB)/1, $0x00
-DATA codesHigh0<>+15(SB)/1, $0x00
-DATA codesHigh0<>+16(SB)/1, $0x00
-DATA codesHigh0<>+17(SB)/1, $0x00
-DATA codesHigh0<>+18(SB)/1, $0x70
-DATA codesHigh0<>+19(SB)/1, $0x81
-DATA codesHigh0<>+20(SB)/1, $0x1e
-DATA codesHigh0<>+21(SB)/1, $0x08
-DATA codesHigh0<>+22(SB)/1, $0x06
-DATA codesHigh0<>+23(SB)/1, $0x00
-DATA codesHigh0<>+24(SB)/1, $0x00
-DATA codesHigh0<>+25(SB)/1, $0x00
-DATA codesHigh0<>+26(SB)/1, $0x00
-DATA codesHigh0<>+27(SB)/1, $0x00
-DATA codesHigh0<>+28(SB)/1, $0x00
-DATA codesHigh0<>+29(SB)/1, $0x00
-DATA codesHigh0<>+30(SB)/1, $0x00
-DATA codesHigh0<>+31(SB)/1, $0x00
-GLOBL codesHigh0<>(SB), RODATA|NOPTR, $32
-
-DATA codesLow1<>+0(SB)/1, $0x04
-DATA codesLow1<>+1(SB)/1, $0x04
-DATA codesLow1<>+2(SB)/1, $0x04
-DATA codesLow1<>+3(SB)/1, $0x04
-DATA codesLow1<>+4(SB)/1, $0x04
-DATA codesLow1<>+5(SB)/1, $0x06
-DATA codesLow1<>+6(SB)/1, $0x06
-DATA codesLow1<>+7(SB)/1, $0x04
-DATA codesLow1<>+8(SB)/1, $0x04
-DATA codesLow1<>+9(SB)/1, $0x04
-DATA codesLow1<>+10(SB)/1, $0x04
-DATA codesLow1<>+11(SB)/1, $0x00
-DATA codesLow1<>+12(SB)/1, $0x01
-DATA codesLow1<>+13(SB)/1, $0x00
-DATA codesLow1<>+14(SB)/1, $0x00
-DATA codesLow1<>+15(SB)/1, $0x20
-DATA codesLow1<>+16(SB)/1, $0x04
-DATA codesLow1<>+17(SB)/1, $0x04
-DATA codesLow1<>+18(SB)/1, $0x04
-DATA codesLow1<>+19(SB)/1, $0x04
-DATA codesLow1<>+20(SB)/1, $0x04
-DATA codesLow1<>+21(SB)/1, $0x06
-DATA codesLow1<>+22(SB)/1, $0x06
-DATA codesLow1<>+23(SB)/1, $0x04
-DATA codesLow1<>+24(SB)/1, $0x04
-DATA codesLow1<>+25(SB)/1, $0x04
-DATA codesLow1<>+26(SB)/1, $0x04
-DATA codesLow1<>+27(SB)/1, $0x00
-DATA codesLow1<>+28(SB)/1, $0x01
-DATA codesLow1<>+29(SB)/1, $0x00
-DATA codesLow1<>+30(SB)/1, $0x00
-DATA codesLow1<>+31(SB)/1, $0x20
-GLOBL codesLow1<>(SB), RODATA|NOPTR, $32
-
-DATA codesHigh1<>+0(SB)/1, $0x00
-DATA codesHigh1<>+1(SB)/1, $0x00
-DATA codesHigh1<>+2(SB)/1, $0x02
-DATA codesHigh1<>+3(SB)/1, $0x00
-DATA codesHigh1<>+4(SB)/1, $0x00
-DATA codesHigh1<>+5(SB)/1, $0x25
-DATA codesHigh1<>+6(SB)/1, $0x00
-DATA codesHigh1<>+7(SB)/1, $0x04
-DATA codesHigh1<>+8(SB)/1, $0x00
-DATA codesHigh1<>+9(SB)/1, $0x00
-DATA codesHigh1<>+10(SB)/1, $0x00
-DATA codesHigh1<>+11(SB)/1, $0x00
-DATA codesHigh1<>+12(SB)/1, $0x00
-DATA codesHigh1<>+13(SB)/1, $0x00
-DATA codesHigh1<>+14(SB)/1, $0x00
-DATA codesHigh1<>+15(SB)/1, $0x00
-DATA codesHigh1<>+16(SB)/1, $0x00
-DATA codesHigh1<>+17(SB)/1, $0x00
-DATA codesHigh1<>+18(SB)/1, $0x02
-DATA codesHigh1<>+19(SB)/1, $0x00
-DATA codesHigh1<>+20(SB)/1, $0x00
-DATA codesHigh1<>+21(SB)/1, $0x25
-DATA codesHigh1<>+22(SB)/1, $0x00
-DATA codesHigh1<>+23(SB)/1, $0x04
-DATA codesHigh1<>+24(SB)/1, $0x00
-DATA codesHigh1<>+25(SB)/1, $0x00
-DATA codesHigh1<>+26(SB)/1, $0x00
-DATA codesHigh1<>+27(SB)/1, $0x00
-DATA codesHigh1<>+28(SB)/1, $0x00
-DATA codesHigh1<>+29(SB)/1, $0x00
-DATA codesHigh1<>+30(SB)/1, $0x00
-DATA codesHigh1<>+31(SB)/1, $0x00
-GLOBL codesHigh1<>(SB), RODATA|NOPTR, $32
 
 DATA bytes0f<>+0(SB)/1, $0x0f
 DATA bytes0f<>+1(SB)/1, $0x0f

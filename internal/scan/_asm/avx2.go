@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"log"
 
 	"github.com/mmcloughlin/avo/attr"
 	. "github.com/mmcloughlin/avo/build"
@@ -26,98 +25,17 @@ func bytes32(b uint8) Mem {
 
 var constants = map[string]Mem{}
 
-// AVX2 looks up sixteen values at most, so bytes are told apart by their halves: bit i of
-// a byte's code is set if its lower half is in one of two sets and its upper half in the
-// set that belongs to it.
-var codes = [8][2]struct{ low, high []int }{
-	{{span(0, 9), []int{3}}, {[]int{0xc}, []int{5}}},           // digits; \
-	{{span(1, 6), []int{4, 6}}, {[]int{5, 6}, []int{2}}},       // a-f A-F; % &
-	{{span(1, 0xf), []int{4, 6}}, {span(0, 0xa), []int{5, 7}}}, // letters
-	{{span(0, 0xf), []int{4, 5}}, {}},                          // upper half
-	{{[]int{0}, []int{2, 4}}, {}},                              // space @
-	{{[]int{0xb, 0xe}, []int{2}}, {[]int{0xf}, []int{5}}},      // + .; _
-	{{[]int{0xd, 0xe}, []int{2}}, {}},                          // - .
-	{{[]int{0xa}, []int{3}}, {}},                               // :
-}
-
-func span(from, to int) (s []int) {
-	for i := from; i <= to; i++ {
-		s = append(s, i)
-	}
-	return s
-}
-
-// codeTables returns the tables of the lower and the upper halves, for the first and for
-// the second set of each bit.
-func codeTables() (low, high [2]Mem) {
-	var l, h [2][16]uint8
-	for bit, sets := range codes {
-		for i, s := range sets {
-			for _, x := range s.low {
-				l[i][x] |= 1 << bit
-			}
-			for _, x := range s.high {
-				h[i][x] |= 1 << bit
-			}
-		}
-	}
-	checkCodes(l, h)
-	for i := range 2 {
-		low[i] = GLOBL(fmt.Sprintf("codesLow%d", i), attr.RODATA|attr.NOPTR)
-		for k := range 32 {
-			DATA(k, U8(l[i][k%16]))
-		}
-		high[i] = GLOBL(fmt.Sprintf("codesHigh%d", i), attr.RODATA|attr.NOPTR)
-		for k := range 32 {
-			DATA(k, U8(h[i][k%16]))
-		}
-	}
-	return low, high
-}
-
-// checkCodes makes sure that the classes can be told by the codes as classesAVX2 does.
-func checkCodes(l, h [2][16]uint8) {
-	for b := range 256 {
-		c := l[0][b&15]&h[0][b>>4] | l[1][b&15]&h[1][b>>4]
-		var p [8]bool
-		for i := range p {
-			p[i] = c>>i&1 != 0
-		}
-		in := func(lo, hi byte) bool { return b >= int(lo) && b <= int(hi) }
-		is := func(x byte) bool { return b == int(x) }
-		isDigit, isUpper, isLower := in('0', '9'), in('A', 'Z'), in('a', 'z')
-		isHex := isDigit || in('a', 'f') || in('A', 'F')
-		for name, x := range map[string][2]bool{
-			"digit":  {p[0] && !p[3], isDigit},
-			"word":   {p[0] && !p[3] || p[2] || p[5] && p[3], isDigit || isUpper || isLower || is('_')},
-			"upper":  {p[2] && p[3], isUpper},
-			"hex":    {p[0] && !p[3] || p[1] && p[2], isHex},
-			"dot":    {p[5] && p[6], is('.')},
-			"dash":   {p[6] && !p[5], is('-')},
-			"space":  {p[4] && !p[3], is(' ')},
-			"colon":  {p[7], is(':')},
-			"at":     {p[4] && p[3], is('@')},
-			"plus":   {p[5] && !p[6] && !p[3], is('+')},
-			"escape": {p[0] && p[3] || p[1] && !p[2], is('\\') || is('%') || is('&')},
-		} {
-			if x[0] != x[1] {
-				log.Fatalf("byte %#x: class %s is %v", b, name, x[0])
-			}
-		}
-	}
-}
-
+// classesAVX2 turns the bytes of the eight stripes into a plane for each of their bits and makes
+// the classes of those by logic, as classWords in ../generic.go does.
 func classesAVX2() {
 	TEXT("classesAVX2", attr.NOSPLIT, "func(planes, w *byte, stripe uintptr, before uint8) uint64")
 	Pragma("noescape")
 	Doc("classesAVX2 makes the class planes of a window and returns which are live.")
-	low, high := codeTables()
 	planes := Load(Param("planes"), GP64()).(reg.GPVirtual)
 	w := Load(Param("w"), GP64()).(reg.GPVirtual)
 	n := Load(Param("stripe"), GP64()).(reg.GPVirtual)
 	ADDQ(Imm(edge), planes)
-	half := bytes32(0x0f)
-	masks := map[uint64]Mem{4: half, 2: bytes32(0x33), 1: bytes32(0x55)}
+	masks := map[uint64]Mem{4: bytes32(0x0f), 2: bytes32(0x33), 1: bytes32(0x55)}
 
 	text, p4 := stripeAddresses(w, n)
 	p, end := GP64(), GP64()
@@ -126,23 +44,8 @@ func classesAVX2() {
 	Label("classes2")
 	var x [8]reg.VecVirtual
 	for i := range x {
-		l, h, t, u := YMM(), YMM(), YMM(), YMM()
-		VMOVDQU(text[i], l)
-		VPSRLW(Imm(4), l, h)
-		VPAND(half, l, l)
-		VPAND(half, h, h)
 		x[i] = YMM()
-		VMOVDQU(low[0], x[i])
-		VPSHUFB(l, x[i], x[i])
-		VMOVDQU(high[0], t)
-		VPSHUFB(h, t, t)
-		VPAND(t, x[i], x[i])
-		VMOVDQU(low[1], t)
-		VPSHUFB(l, t, t)
-		VMOVDQU(high[1], u)
-		VPSHUFB(h, u, u)
-		VPAND(u, t, t)
-		VPOR(t, x[i], x[i])
+		VMOVDQU(text[i], x[i])
 	}
 	// exchange swaps the upper bits of a with the lower bits of b, in fields of 2*n.
 	exchange := func(a, b reg.VecVirtual, n uint64) {
@@ -162,34 +65,49 @@ func classesAVX2() {
 		}
 	}
 	put := func(c int, v reg.VecVirtual) { VMOVDQA(v, Mem{Base: p, Disp: c * stride}) }
-	// andNot returns a AND NOT b, and and or the like, in a new register.
-	andNot := func(a, b reg.VecVirtual) reg.VecVirtual { t := YMM(); VPANDN(a, b, t); return t }
-	and := func(a, b reg.VecVirtual) reg.VecVirtual { t := YMM(); VPAND(a, b, t); return t }
-	put(colon, x[7])
-	put(dot, and(x[5], x[6]))
-	put(dash, andNot(x[6], x[5]))
-	t := andNot(x[5], x[6])
-	VPANDN(t, x[3], t)
-	put(plus, t)
-	put(space, andNot(x[4], x[3]))
-	put(at, and(x[4], x[3]))
-	put(upper, and(x[2], x[3]))
-	t = and(x[0], x[3])
-	u := andNot(x[1], x[2])
-	VPOR(t, u, t)
-	put(escape, t)
-	d := andNot(x[0], x[3])
-	put(digit, d)
-	t = and(x[1], x[2])
-	VPOR(d, t, t)
-	put(hexDigit, t)
-	t = and(x[5], x[3])
-	VPOR(d, t, t)
-	VPOR(x[2], t, t)
-	put(word, t)
-	VPCMPEQB(d, d, d)
-	VPXOR(d, t, t)
-	put(nonWord, t)
+	binary := func(op func(a, b, to Op)) func(a, b reg.VecVirtual) reg.VecVirtual {
+		return func(a, b reg.VecVirtual) reg.VecVirtual { t := YMM(); op(b, a, t); return t }
+	}
+	and, or, xor := binary(VPAND), binary(VPOR), binary(VPXOR)
+	less := func(a, b reg.VecVirtual) reg.VecVirtual { t := YMM(); VPANDN(a, b, t); return t } // a AND NOT b
+
+	col23, col47 := less(x[5], or(x[7], x[6])), less(x[6], x[7])
+	col3 := and(col23, x[4])
+	col2 := less(col23, x[4])
+	b21 := or(x[2], x[1])
+	stop := and(and(col3, x[3]), b21) // : and what comes after it
+	isDigit := less(col3, stop)
+	put(digit, isDigit)
+	put(colon, less(stop, or(x[2], x[0])))
+	some := or(b21, x[0])
+	late := and(col2, x[3]) // ( to /
+	early := less(col2, x[3])
+	put(space, less(early, some))
+	isEscape := and(and(early, x[2]), xor(x[1], x[0])) // % and &
+	b10 := and(x[1], x[0])
+	last4 := and(late, x[2])
+	last2 := and(last4, x[1])
+	slash := and(last2, x[0])
+	put(dot, less(last2, slash))
+	put(dash, less(and(last4, x[0]), slash))
+	put(plus, less(and(late, b10), slash))
+
+	b43 := or(x[4], x[3])
+	named := and(col47, or(some, b43)) // all but @ and `
+	col45 := less(col47, x[5])
+	put(at, less(col45, named))
+	high := and(and(x[4], x[3]), col47)
+	letter := less(named, and(high, or(x[2], b10))) // less [ to _ and { to DEL
+	put(upper, and(letter, col45))
+	hex := less(and(letter, some), or(b43, and(x[2], b10))) // a to f
+	put(hexDigit, or(isDigit, hex))
+	high = and(and(high, col45), x[2])
+	put(escape, or(isEscape, less(high, or(x[1], x[0])))) // and the backslash
+	isWord := or(or(isDigit, letter), and(high, b10))     // and the underscore
+	put(word, isWord)
+	ones := YMM()
+	VPCMPEQB(ones, ones, ones)
+	put(nonWord, xor(isWord, ones))
 	ADDQ(Imm(32), w)
 	ADDQ(Imm(32), p4)
 	ADDQ(Imm(32), p)
