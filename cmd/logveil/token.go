@@ -73,7 +73,7 @@ error.`,
 }
 
 func (a *app) token(ctx context.Context, p *config.Policy, o config.ReadOptions, form string, force bool, args []string) error {
-	value, err := a.value(args[1:])
+	value, err := a.value(ctx, args[1:])
 	if err != nil {
 		return err
 	}
@@ -131,15 +131,19 @@ func (a *app) noteDenied(keys []string) {
 
 // value returns the value of the command line, or else standard input without its end of
 // line.
-func (a *app) value(args []string) ([]byte, error) {
+func (a *app) value(ctx context.Context, args []string) ([]byte, error) {
 	if len(args) > 0 {
 		return []byte(args[0]), nil
 	}
 	if term.IsTerminal(int(a.stdin.Fd())) {
 		a.note("type the value; Ctrl-D ends it")
 	}
+	in, err := pipe.Open(ctx, "-", a.stdin)
+	if err != nil {
+		return nil, err
+	}
 	const longest = 1 << 20
-	b, err := io.ReadAll(io.LimitReader(a.stdin, longest+1))
+	b, err := io.ReadAll(io.LimitReader(in, longest+1))
 	switch {
 	case err != nil:
 		return nil, err

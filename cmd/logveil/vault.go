@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -403,7 +404,15 @@ Running it again when all is gone does nothing.`,
 		}
 		words := op.ShredConfirmation(*tenant)
 		a.note("tokens made with these can never be read again. Type %q to go on:", words)
-		line, _ := bufio.NewReader(a.stdin).ReadString('\n')
+		in, err := pipe.Open(cmd.Context(), "-", a.stdin)
+		if err != nil {
+			return err
+		}
+		// A line without an end counts: it must be the words all the same.
+		line, err := bufio.NewReader(in).ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return err
+		}
 		done, err := op.Shred(cmd.Context(), *tenant, *old, strings.TrimRight(line, "\r\n"))
 		if err != nil {
 			return err

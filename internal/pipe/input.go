@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"sync/atomic"
 )
@@ -192,8 +191,8 @@ func unreadable(head []byte) (form, remedy string) {
 			return f.form, f.remedy
 		}
 	}
-	if utf16WithoutMark(head) {
-		return "UTF-16", "give it as UTF-8 (iconv -f UTF-16LE -t UTF-8)"
+	if order := utf16WithoutMark(head); order != "" {
+		return "UTF-16", "give it as UTF-8 (iconv -f UTF-16" + order + " -t UTF-8)"
 	}
 	return "", ""
 }
@@ -204,9 +203,9 @@ func bzip2Level(head []byte) bool {
 	return len(head) >= 10 && (string(head[4:10]) == "1AY&SY" || string(head[4:10]) == "\x17\x72\x45\x38\x50\x90")
 }
 
-// utf16WithoutMark reports whether nearly every second byte is NUL, as in UTF-16 of
-// mostly ASCII text.
-func utf16WithoutMark(head []byte) bool {
+// utf16WithoutMark returns the order of bytes, BE or LE, of UTF-16 of mostly ASCII text, in
+// which nearly every second byte is NUL; empty for other text.
+func utf16WithoutMark(head []byte) string {
 	var nul [2]int
 	for i, c := range head {
 		if c == 0 {
@@ -214,11 +213,12 @@ func utf16WithoutMark(head []byte) bool {
 		}
 	}
 	half := len(head) / 2
-	return half >= 8 && (nul[0]*10 >= half*9 && nul[1]*10 <= half || nul[1]*10 >= half*9 && nul[0]*10 <= half)
-}
-
-// Same reports whether the input is the file that fi describes.
-func (in *Input) Same(fi fs.FileInfo) bool {
-	own, err := in.f.Stat()
-	return err == nil && os.SameFile(own, fi)
+	switch {
+	case half < 8:
+	case nul[0]*10 >= half*9 && nul[1]*10 <= half:
+		return "BE"
+	case nul[1]*10 >= half*9 && nul[0]*10 <= half:
+		return "LE"
+	}
+	return ""
 }

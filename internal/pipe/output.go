@@ -89,15 +89,6 @@ func (o *Output) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// Stat describes the file that has the output's name, if it is one that can be told from
-// others.
-func (o *Output) Stat() (fs.FileInfo, error) {
-	if o.temp != "" {
-		return os.Stat(o.final)
-	}
-	return o.f.Stat()
-}
-
 // Commit gives a complete file its name.
 func (o *Output) Commit() error {
 	if o.temp == "" {
