@@ -2351,81 +2351,84 @@ pass:
 	JMP  after
 
 // func joinedPlaces(joined *uint16, places *[8][512]uint16, n *[8]uint64, plane *byte, stripe uintptr) uintptr
-// Requires: AVX, AVX2, BMI
+// Requires: AVX, AVX2, BMI, BMI2
 TEXT ·joinedPlaces(SB), NOSPLIT, $0-48
 	MOVQ  places+8(FP), AX
 	MOVQ  n+16(FP), CX
 	MOVQ  plane+24(FP), DX
 	MOVQ  stripe+32(FP), BX
-	MOVQ  DX, SI
-	LEAQ  (DX)(BX*1), DI
 	VPXOR Y0, Y0, Y0
+	XORQ  DI, DI
+	XORQ  R8, R8
+	MOVQ  BX, SI
+	SHRQ  $0x03, SI
 
 line:
-	VPCMPEQQ  (SI), Y0, Y1
-	VPCMPEQQ  32(SI), Y0, Y2
-	VMOVMSKPD Y1, R12
-	VMOVMSKPD Y2, R8
-	SHLL      $0x04, R8
-	ORL       R8, R12
-	XORL      $0xff, R12
-	JEQ       nextLine
-	MOVQ      SI, R13
-	SUBQ      DX, R13
+	VPCMPEQQ  (DX)(R8*8), Y0, Y1
+	VPCMPEQQ  32(DX)(R8*8), Y0, Y2
+	VMOVMSKPD Y1, R9
+	VMOVMSKPD Y2, R10
+	SHLL      $0x04, R10
+	ORL       R10, R9
+	XORL      $0xff, R9
+	SHLXQ     R8, R9, R9
+	ORQ       R9, DI
+	ADDQ      $0x08, R8
+	CMPQ      R8, SI
+	JB        line
+	TESTQ     DI, DI
+	JEQ       none
 
-wordOfLine:
-	TZCNTL R12, R14
-	MOVQ   (SI)(R14*8), R8
-	LEAQ   (R13)(R14*8), R14
+word:
+	TZCNTQ DI, R11
+	MOVQ   (DX)(R11*8), SI
+	SHLL   $0x03, R11
 
 bit:
-	TZCNTQ R8, R9
-	MOVL   R9, R10
-	ANDL   $0x07, R10
-	SHRL   $0x03, R9
-	ADDL   R14, R9
-	MOVQ   (CX)(R10*8), R11
-	INCQ   (CX)(R10*8)
-	SHLL   $0x09, R10
-	ADDQ   R11, R10
-	MOVW   R9, (AX)(R10*2)
-	BLSRQ  R8, R8
+	TZCNTQ SI, R8
+	MOVL   R8, R9
+	ANDL   $0x07, R9
+	SHRL   $0x03, R8
+	ADDL   R11, R8
+	MOVQ   (CX)(R9*8), R10
+	INCQ   (CX)(R9*8)
+	SHLL   $0x09, R9
+	ADDQ   R10, R9
+	MOVW   R8, (AX)(R9*2)
+	BLSRQ  SI, SI
 	JNE    bit
-	BLSRL  R12, R12
-	JNE    wordOfLine
+	BLSRQ  DI, DI
+	JNE    word
 
-nextLine:
-	ADDQ         $0x40, SI
-	CMPQ         SI, DI
-	JB           line
+none:
 	VPXOR        Y0, Y0, Y0
 	VMOVQ        BX, X2
 	VPBROADCASTW X2, Y1
-	MOVQ         joined+0(FP), DX
-	MOVL         $0x00000008, BX
+	MOVQ         joined+0(FP), BX
+	MOVL         $0x00000008, DI
 
 stripe:
-	MOVQ (CX), R11
-	MOVQ DX, SI
-	LEAQ (DX)(R11*2), DX
-	MOVQ AX, R8
+	MOVQ (CX), R10
+	MOVQ BX, DX
+	LEAQ (BX)(R10*2), BX
+	MOVQ AX, SI
 
 sixteen:
-	VPADDW  (R8), Y0, Y2
-	VMOVDQU Y2, (SI)
-	ADDQ    $0x20, R8
+	VPADDW  (SI), Y0, Y2
+	VMOVDQU Y2, (DX)
 	ADDQ    $0x20, SI
-	CMPQ    SI, DX
+	ADDQ    $0x20, DX
+	CMPQ    DX, BX
 	JB      sixteen
 	VPADDW  Y1, Y0, Y0
 	ADDQ    $0x00000400, AX
 	ADDQ    $0x08, CX
-	SUBL    $0x01, BX
+	SUBL    $0x01, DI
 	JNE     stripe
-	MOVQ    joined+0(FP), R8
-	SUBQ    R8, DX
-	SHRQ    $0x01, DX
-	MOVQ    DX, ret+40(FP)
+	MOVQ    joined+0(FP), SI
+	SUBQ    SI, BX
+	SHRQ    $0x01, BX
+	MOVQ    BX, ret+40(FP)
 	VZEROUPPER
 	RET
 

@@ -55,7 +55,7 @@ func surePlaces(places *uint16, marks *[64]uint64, n uintptr, w *byte, sure *uin
 func comparePlaces(same *uint64, places *uint16, n uintptr, w *byte, text *byte, base int, limit int, whole *uint32, part *uint32, entries *byte) uintptr
 
 // joinedPlaces writes down the places of the bits of a plane in the order of the text, and returns how many.
-// It writes up to 32 bytes more than that. It uses places, and n, which must be zero. Needs AVX2 and BMI1.
+// It writes up to 32 bytes more than that. It uses places, and n, which must be zero. Needs AVX2, BMI1 and BMI2.
 //
 //go:noescape
 func joinedPlaces(joined *uint16, places *[8][512]uint16, n *[8]uint64, plane *byte, stripe uintptr) uintptr
