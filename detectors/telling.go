@@ -68,6 +68,8 @@ const (
 	maxTellingValue = 256
 	// maxTellingKey bounds the part of a key on either side of the anchor.
 	maxTellingKey = 48
+	// shortKey is how much of a key, in bytes, is looked up at the price of a candidate.
+	shortKey = 24
 	// maxKeyWords is how many words parted by blanks a key may have on either side.
 	maxKeyWords = 3
 )
@@ -124,7 +126,8 @@ func (d *telling) Match(b []byte, at int) (redact.Span, redact.Reason) {
 	if r != redact.Accepted {
 		s := redact.Span{Start: at, End: skip}
 		if r == redact.RejectContext {
-			s.Start += k.end - k.start // a long key was looked up
+			n := k.end - k.start // a long key was looked up, from each of its words
+			s.Start += n + 3*max(0, n-shortKey)
 		}
 		return s, r
 	}
@@ -385,7 +388,7 @@ func (d *telling) long(b []byte, start, end int, k *tellingKey) (redact.Span, re
 				return redact.Span{Start: start, End: end}, redact.AcceptedOpen
 			}
 		}
-		return redact.Span{}, redact.RejectLength
+		return redact.Span{Start: end}, redact.RejectLength
 	}
 	n := min(end, start+maxLongStart)
 	if i := bytes.LastIndexByte(b[start:n], ' '); i > 0 {

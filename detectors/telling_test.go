@@ -141,3 +141,44 @@ func BenchmarkTelling(b *testing.B) {
 		})
 	}
 }
+
+// TestShapeOf compares counts in lanes with counts one by one, where lanes are full, too.
+func TestShapeOf(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	const sample = "07AZaz -./,=\x00\xff"
+	for n := range 3 * maxLane {
+		v := make([]byte, n)
+		one := sample[r.IntN(len(sample))]
+		for i := range v {
+			if v[i] = one; n%2 == 0 {
+				v[i] = byte(r.IntN(256))
+			}
+		}
+		var want shape
+		for _, c := range v {
+			switch {
+			case '0' <= c && c <= '9':
+				want.digits++
+			case 'A' <= c && c <= 'Z':
+				want.uppers++
+				want.letters++
+			case 'a' <= c && c <= 'z':
+				want.lowers++
+				want.letters++
+			case c == ' ':
+				want.blanks++
+			case c == '-':
+				want.dashes++
+			case c == '.':
+				want.dots++
+			case c == '/':
+				want.slashes++
+			default:
+				want.others++
+			}
+		}
+		if got := shapeOf(v); got != want {
+			t.Fatalf("%q: %+v, want %+v", v, got, want)
+		}
+	}
+}

@@ -58,29 +58,43 @@ var tellingKinds = [...]tellingKind{
 type shape struct{ digits, uppers, lowers, letters, blanks, dashes, dots, slashes, others int }
 
 func shapeOf(v []byte) (s shape) {
-	for _, c := range v {
-		switch {
-		case keyed.IsDigit(c):
-			s.digits++
-		case keyed.IsUpper(c):
-			s.uppers++
-		case keyed.IsLower(c):
-			s.lowers++
-		case c == ' ':
-			s.blanks++
-		case c == '-':
-			s.dashes++
-		case c == '.':
-			s.dots++
-		case c == '/':
-			s.slashes++
-		default:
-			s.others++
+	for rest := v; len(rest) > 0; {
+		part := rest[:min(len(rest), maxLane)]
+		rest = rest[len(part):]
+		var sum uint64
+		for _, c := range part {
+			sum += shapeLanes[c]
 		}
+		s.digits += int(sum & maxLane)
+		s.uppers += int(sum >> 8 & maxLane)
+		s.lowers += int(sum >> 16 & maxLane)
+		s.blanks += int(sum >> 24 & maxLane)
+		s.dashes += int(sum >> 32 & maxLane)
+		s.dots += int(sum >> 40 & maxLane)
+		s.slashes += int(sum >> 48 & maxLane)
 	}
 	s.letters = s.uppers + s.lowers
+	s.others = len(v) - s.digits - s.letters - s.blanks - s.dashes - s.dots - s.slashes
 	return s
 }
+
+// shapeLanes holds, for each byte, a one in the lane of the count that it adds to. A lane has
+// eight bits, in the order in which shapeOf reads them.
+var shapeLanes = func() (t [256]uint64) {
+	for c := range t {
+		for lane, in := range [...]bool{
+			keyed.IsDigit(byte(c)), keyed.IsUpper(byte(c)), keyed.IsLower(byte(c)), c == ' ', c == '-', c == '.', c == '/',
+		} {
+			if in {
+				t[c] = 1 << (8 * lane)
+			}
+		}
+	}
+	return t
+}()
+
+// maxLane is the largest number in a lane.
+const maxLane = 1<<8 - 1
 
 // id reports whether v, of which s is the shape, is a number as offices give them: shortest
 // to longest letters and digits with separators between them, so many of them digits.
@@ -198,13 +212,13 @@ func columnWord(v []byte) bool {
 // for one, and behind the bare key "address" only what has a number among words.
 func isAddress(v []byte, k asked) bool {
 	s := shapeOf(v)
-	high := 0
+	high, never := 0, false
 	for _, c := range v {
-		if c >= 0x80 {
-			high++
-		} else if c == '@' || c == '=' || c == '{' || c == '[' || c == '<' || c == '|' || c == '_' || c == ':' || c == '*' && len(v) < 8 {
-			return false
-		}
+		high += int(c >> 7)
+		never = never || inNoAddress[c]
+	}
+	if never || len(v) < 8 && bytes.IndexByte(v, '*') >= 0 {
+		return false
 	}
 	several := s.blanks > 0 || bytes.IndexByte(v, '+') > 0
 	switch {
@@ -217,6 +231,9 @@ func isAddress(v []byte, k asked) bool {
 	}
 	return (several || !program(v)) && isWords(v, k, several)
 }
+
+// inNoAddress are bytes that no address has.
+var inNoAddress = [256]bool{'@': true, '=': true, '{': true, '[': true, '<': true, '|': true, '_': true, ':': true}
 
 // program reports whether the single word v looks like a name in a program.
 func program(v []byte) bool {
@@ -231,11 +248,13 @@ func program(v []byte) bool {
 // isDateOfBirth takes dates in digits or with the name of a month, a year, and seconds or
 // milliseconds of the Unix epoch.
 func isDateOfBirth(v []byte, _ asked) bool {
+	if len(v) > 40 || !keyed.IsDigit(v[0]) && !keyed.IsLetter(v[0]) && v[0] != '-' {
+		return false
+	}
 	s := shapeOf(v)
-	colons := bytes.Count(v, []byte{':'})
 	seps := s.dashes + s.dots + s.slashes + s.blanks
 	switch {
-	case len(v) > 40 || s.others > colons+bytes.Count(v, []byte{','})+bytes.Count(v, []byte{'+'}) || !keyed.IsDigit(v[0]) && !keyed.IsLetter(v[0]) && v[0] != '-':
+	case s.others > 0 && s.others > bytes.Count(v, []byte{':'})+bytes.Count(v, []byte{','})+bytes.Count(v, []byte{'+'}):
 		return false
 	case s.letters > 2: // a month, T and Z
 		return s.digits >= 3 && seps > 0 && s.letters <= 14
