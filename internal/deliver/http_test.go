@@ -180,7 +180,7 @@ func TestHTTPRest(t *testing.T) {
 	s := newHTTPServer(t)
 	s.Start()
 	d := httpClient(t, HTTPOptions{URL: s.URL})
-	s.set(func() { s.status = 429; s.header.Set("Retry-After", "1") })
+	s.set(func() { s.status = 429; s.header.Set("Retry-After", "100") })
 	for range 5 {
 		if err := d.Deliver(context.Background(), "t", chunkOf(1, "x"), 1); err == nil || Permanent(err) {
 			t.Errorf("error %v", err)
@@ -192,7 +192,12 @@ func TestHTTPRest(t *testing.T) {
 		}
 		s.status = 200
 	})
-	time.Sleep(1100 * time.Millisecond)
+	d.mu.Lock()
+	if left := time.Until(d.rest); left < 50*time.Second || left > 100*time.Second {
+		t.Errorf("left alone for %v", left)
+	}
+	d.rest = time.Now() // the pause is over
+	d.mu.Unlock()
 	put(t, d, "x")
 
 	now := time.Now().Truncate(time.Second)

@@ -19,7 +19,6 @@ type Face string
 const (
 	FaceFilter Face = "filter" // a filter or a processor of Fluent Bit
 	FaceOutput Face = "output" // an output of Fluent Bit
-	FaceStream Face = "stream" // lines of a stream
 )
 
 // Reason says why something became a mask instead of a token.
@@ -30,15 +29,12 @@ const (
 	ReasonNoToken   Reason = "no_token"  // the tokenizer had none in time
 	ReasonDetector  Reason = "detector"  // a detector panicked: the line is masked whole
 	ReasonUnscanned Reason = "unscanned" // a bound on work left a place unread
-	ReasonDamaged   Reason = "damaged"   // the record is not what its format says
 	ReasonPanic     Reason = "panic"     // a panic outside detectors: the record is masked whole
-	ReasonNoPolicy  Reason = "no_policy" // no policy was in force
-	ReasonDeadline  Reason = "deadline"  // the work took longer than its host waits
 )
 
 var (
-	faces   = []Face{FaceFilter, FaceOutput, FaceStream}
-	reasons = []Reason{ReasonNoToken, ReasonDetector, ReasonUnscanned, ReasonDamaged, ReasonPanic, ReasonNoPolicy, ReasonDeadline}
+	faces   = []Face{FaceFilter, FaceOutput}
+	reasons = []Reason{ReasonNoToken, ReasonDetector, ReasonUnscanned, ReasonPanic}
 )
 
 // Metrics are the counts of one process. All methods are safe for concurrent use.
@@ -50,7 +46,6 @@ type Metrics struct {
 	dropped                    *prometheus.CounterVec
 	masked                     *prometheus.CounterVec // by reason
 	findings                   *prometheus.CounterVec // by kind, detector
-	longLines                  prometheus.Counter
 	reloads                    *prometheus.CounterVec // by result
 	reloaded                   prometheus.Gauge
 	delivery                   delivery
@@ -99,8 +94,6 @@ func New(version string, parts ...string) *Metrics {
 		m.masked.WithLabelValues(string(r))
 	}
 	m.findings = counter("findings_total", "Values that were replaced, by kind and detector.", "kind", "detector")
-	m.longLines = prometheus.NewCounter(prometheus.CounterOpts{Namespace: "logveil", Name: "long_lines_total", Help: "Lines longer than the line cap."})
-	m.registry.MustRegister(m.longLines)
 	m.reloads = counter("policy_loads_total", "Attempts to load the policy. A failed one leaves the former policy in force.", "result")
 	m.reloads.WithLabelValues("loaded")
 	m.reloads.WithLabelValues("failed")
@@ -181,7 +174,6 @@ func (m *Metrics) Engine(specs []redact.Spec) *Engine {
 		noToken:   m.masked.WithLabelValues(string(ReasonNoToken)),
 		detector:  m.masked.WithLabelValues(string(ReasonDetector)),
 		unscanned: m.masked.WithLabelValues(string(ReasonUnscanned)),
-		longLines: m.longLines,
 	}
 	for i, s := range specs {
 		e.findings[i] = m.findings.WithLabelValues(string(s.Kind), s.Name)
@@ -191,8 +183,8 @@ func (m *Metrics) Engine(specs []redact.Spec) *Engine {
 
 // Engine takes the counts of one engine's workers.
 type Engine struct {
-	findings                                []prometheus.Counter
-	noToken, detector, unscanned, longLines prometheus.Counter
+	findings                     []prometheus.Counter
+	noToken, detector, unscanned prometheus.Counter
 }
 
 // Add adds what a worker counted since the last call, and remembers it in seen, which
@@ -207,7 +199,6 @@ func (e *Engine) Add(now, seen *redact.Stats) {
 	add(e.noToken, now.Masked, &seen.Masked)
 	add(e.detector, now.Failed, &seen.Failed)
 	add(e.unscanned, now.Unscanned, &seen.Unscanned)
-	add(e.longLines, now.LongLines, &seen.LongLines)
 }
 
 func add(c prometheus.Counter, now uint64, seen *uint64) {
