@@ -242,6 +242,9 @@ func (d assign) Match(b []byte, at int) (redact.Span, redact.Reason) {
 			ok = false
 		}
 	}
+	if !ok && end+1 < len(b) && b[end] == '<' && b[end+1] == '/' {
+		op, ok = keyed.Entry(b, keyStart(b, at), end)
+	}
 	if !ok && dash(b, nounEnd) {
 		op, ok, end = keyed.Op{Start: nounEnd + 1, Form: keyed.Blank, Dash: true}, true, nounEnd
 	}
@@ -272,10 +275,36 @@ func (d assign) Match(b []byte, at int) (redact.Span, redact.Reason) {
 	return k.value(b, &op)
 }
 
+// mayHold reports whether the key b[start:end) of an object in one under a key for secrets may
+// stand for a part of them, and not for what is known of them, such as rules.
+func mayHold(b []byte, start, end int) bool {
+	if end-start > maxSuffix || nameLen(b[start:end]) < end-start {
+		return true // no key of such a kind
+	}
+	return suffixNeed(b, start, end, nounPassword, needAnything) != needNever
+}
+
+// keyStart returns where the key begins of which b[at] is a part.
+func keyStart(b []byte, at int) int {
+	for lim := max(0, at-maxPrefix); at > lim && keyed.IsName(b[at-1]); {
+		at--
+	}
+	return at
+}
+
 // container reads the key of a list or an object: "passwords": ["a", "b"].
 func (d assign) container(b []byte, at, nounEnd, end int, op *keyed.Op, n noun) (k readingKey, c keyed.Container, ok bool) {
 	plural := end == nounEnd+1 && b[nounEnd]|0x20 == 's'
-	if c, ok = op.Container(b, end); !ok || n == nounCookie || n == nounAuthorization || op.Quote == 0 && op.Holder == 0 && (!plural && n != nounPassword || c.Objects) {
+	c, ok = op.Container(b, end)
+	if ok && n == nounCookie && (op.Quote != 0 || op.Holder != 0) {
+		// HAR has the cookies of a request as objects of name and value.
+		k = readingKey{noun: n, start: keyStart(b, at)}
+		if c.Objects {
+			k.noun, k.need = nounToken, needMixed
+		}
+		return k, c, true
+	}
+	if !ok || n == nounCookie || n == nounAuthorization || op.Quote == 0 && op.Holder == 0 && (!plural && n != nounPassword || c.Objects) {
 		return k, c, false
 	}
 	if plural {
@@ -289,6 +318,7 @@ func (d assign) container(b []byte, at, nounEnd, end int, op *keyed.Op, n noun) 
 		}
 		k.need = k.need.up()
 	}
+	c.Deep = mayHold
 	return k, c, k.need != needNever
 }
 
@@ -392,9 +422,7 @@ const minBlank = 16
 // namesEntry reports whether the key of the noun at b[at] is the attribute key or name of an
 // element, as maps and properties have them in XML: <entry key="apiToken">.
 func namesEntry(b []byte, at int) bool {
-	for lim := max(0, at-maxPrefix); at > lim && keyed.IsName(b[at-1]); {
-		at--
-	}
+	at = keyStart(b, at)
 	for lim := max(0, at-maxEntryQuote); at > lim && b[at-1] != '='; {
 		at--
 	}
@@ -419,11 +447,7 @@ func worthBlank(b []byte, at int, op *keyed.Op) bool {
 	if i == op.Start+minBlank {
 		return true
 	}
-	start := at
-	for lim := max(0, at-maxPrefix); start > lim && keyed.IsName(b[start-1]); {
-		start--
-	}
-	return b[start] == '-'
+	return b[keyStart(b, at)] == '-'
 }
 
 // skipTo returns the end of what need not be looked at when no operator follows the run of
@@ -500,6 +524,7 @@ type readingKey struct {
 	bare  bool // nothing but the noun
 	query bool // behind '?' or '&'
 	call  bool // behind '(' and a quote
+	pair  bool // first in a list in a list, [["key", "value"]]
 	paren bool // behind a name and '('
 	colon bool // behind ':'
 }
@@ -508,16 +533,16 @@ type readingKey struct {
 // end of the key.
 func (k *readingKey) read(b []byte, at, nounEnd, end int) {
 	n := k.noun
-	for lim := max(0, at-maxPrefix); k.start > lim && keyed.IsName(b[k.start-1]); {
-		k.start--
-	}
-	k.start = keyed.BehindColour(b, k.start, at)
+	k.start = keyed.BehindColour(b, keyStart(b, at), at)
 	if k.start > 0 {
 		c := b[k.start-1]
 		k.query = c == '?' || c == '&'
 		k.colon = c == ':'
 		k.paren = c == '(' && k.start > 1 && keyed.IsWord(b[k.start-2])
-		k.call = (c == '"' || c == '\'') && k.start > 1 && b[k.start-2] == '('
+		if c == '"' || c == '\'' {
+			k.call = k.start > 1 && b[k.start-2] == '('
+			k.pair = k.start > 2 && b[k.start-2] == '[' && (b[k.start-3] == '[' || b[k.start-3] == ',')
+		}
 	}
 	k.flag = b[k.start] == '-'
 	first := k.start
@@ -724,13 +749,16 @@ func keyWordBefore(b []byte, first, at int) (w keyWord, glued bool) {
 func (k *readingKey) value(b []byte, op *keyed.Op) (redact.Span, redact.Reason) {
 	reject := func(r redact.Reason) (redact.Span, redact.Reason) { return redact.Span{}, r }
 	switch {
-	case op.Form == keyed.Comma && !k.call,
+	case op.Form == keyed.Comma && !k.call && !k.pair && !(k.flag && op.KeyQuoted),
 		k.paren && op.Colon && !op.Spaced, // of PAM, "pam_unix(passwd:chauthtok)"
 		k.colon && op.Colon && !op.Spaced: // of a name, "arn:aws:secretsmanager:...:secret:x"
 		return reject(redact.RejectOperator)
 	}
 	tag := op.Start
 	if op.Form == keyed.Tag {
+		if i, ok := keyed.Element(b, op.Start); ok {
+			op.Start, tag = i, i
+		}
 		op.Start = keyed.SkipSpace(b, op.Start)
 	}
 	if op.Start >= len(b) {
@@ -755,6 +783,11 @@ func (k *readingKey) value(b []byte, op *keyed.Op) (redact.Span, redact.Reason) 
 	}
 	if open {
 		end, open = k.end(b, op, maxAssignValue)
+	}
+	if k.pair && op.Form == keyed.Comma && !open {
+		if i := keyed.Closed(b, end); i == len(b) || b[i] != ']' {
+			return reject(redact.RejectOperator) // a list of words
+		}
 	}
 	if op.Form == keyed.Tag && !open && !closedTag(b, tag, op.Start, end) {
 		return reject(redact.RejectOperator)

@@ -236,6 +236,8 @@ func (d *telling) key(b []byte, at int) (k tellingKey, skip int, r redact.Reason
 		k.prose = true
 	case ok && op.Form == keyed.Comma:
 		ok = false
+	case !ok && b[end] == '<' && run > 0:
+		op, ok = keyed.Entry(b, nameStart(b, run), end)
 	}
 	if !ok {
 		if words == lim {
@@ -256,6 +258,14 @@ func (d *telling) key(b []byte, at int) (k tellingKey, skip int, r redact.Reason
 		return k, at, redact.RejectContext
 	}
 	return k, at, redact.Accepted
+}
+
+// nameStart returns where the name begins of which b[i-1] may be a part.
+func nameStart(b []byte, i int) int {
+	for lim := max(0, i-maxTellingKey); i > lim && keyed.IsName(b[i-1]); {
+		i--
+	}
+	return i
 }
 
 // digitNear reports whether a digit is among the first bytes of the value at b[i], or a list
@@ -340,6 +350,9 @@ func (d *telling) first(b []byte, k *tellingKey) (redact.Span, redact.Reason) {
 	op := &k.op
 	tag := op.Start
 	if op.Form == keyed.Tag {
+		if i, ok := keyed.Element(b, op.Start); ok {
+			op.Start, tag = i, i
+		}
 		op.Start = keyed.SkipSpace(b, op.Start)
 	}
 	if op.Start >= len(b) {

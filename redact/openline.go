@@ -162,13 +162,17 @@ func opensElement(line []byte) bool {
 }
 
 // opensValue reports whether a line ends with a key of JSON and its colon, is a member that
-// names the key of the member "value" behind it, or names a part of a form.
+// names the key of the member "value" behind it, an element that does so, or names a part of a
+// form.
 func opensValue(line []byte) bool {
 	if bytes.HasSuffix(line, []byte(`",`)) {
 		return bytes.Contains(line, []byte(`"key"`)) || bytes.Contains(line, []byte(`"name"`))
 	}
 	if key, ok := bytes.CutSuffix(line, []byte{':'}); ok {
 		return bytes.HasSuffix(bytes.TrimRight(key, " \t"), []byte{'"'})
+	}
+	if bytes.HasSuffix(line, []byte("</name>")) || bytes.HasSuffix(line, []byte("</key>")) {
+		return true
 	}
 	return bytes.Contains(line, []byte("form-data;")) && bytes.Contains(line, []byte(` name="`))
 }

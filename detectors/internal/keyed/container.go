@@ -3,13 +3,16 @@ package keyed
 import "bytes"
 
 // Container is a list or an object that stands in the place of a value: ["a", "b"],
-// {"first": "a", "last": "b"}, {first=a, last=b}, [{"line": ["a", "b"]}]. Of objects in objects only the outer
-// one is read.
+// {"first": "a", "last": "b"}, {first=a, last=b}, [{"line": ["a", "b"]}]. Objects in objects are left out,
+// but for those under a key that says nothing of its value, and where Deep says otherwise.
 type Container struct {
 	// Start is behind its bracket, where the first value may begin.
 	Start int
 	// Objects says that it is an object or a list of objects, and list that it is a list.
 	Objects, list bool
+	// Deep reports whether an object in the object is read that stands under the key b[start:end),
+	// up to maxDeep bytes behind the beginning of the outer one. It may be nil.
+	Deep func(b []byte, start, end int) bool
 }
 
 // Leaf is a value in a container.
@@ -181,6 +184,7 @@ func TrimProse(b []byte, start, end int) int {
 func (c Container) member(b []byte, i, lim, maxValue int) (l Leaf, what int) {
 	l.Member = true
 	known := false // whether l.Key is the key of what comes
+	depth := -1    // how many objects in the object are open, once it was asked
 	// From stays before a key, and before a quotation mark, which would be taken for that
 	// of the value before.
 	l.From = i
@@ -199,6 +203,13 @@ func (c Container) member(b []byte, i, lim, maxValue int) (l Leaf, what int) {
 			if !known {
 				l.From = i
 				i++
+				if depth >= 0 {
+					depth++
+				}
+				continue
+			}
+			if i-c.Start < maxDeep && (InnerKey(l.Key) == InnerValue || c.Deep != nil && c.Deep(b, l.Start, l.End)) {
+				known = false
 				continue
 			}
 			end, cut := objectEnd(b, i, lim)
@@ -219,7 +230,13 @@ func (c Container) member(b []byte, i, lim, maxValue int) (l Leaf, what int) {
 			continue
 		case '}':
 			if !c.list {
-				return l, LeafNone
+				if depth < 0 {
+					depth = openObjects(b, c.Start, i)
+				}
+				if depth == 0 {
+					return l, LeafNone
+				}
+				depth--
 			}
 			i, known, l.From = i+1, false, i+1
 			continue
@@ -247,6 +264,30 @@ func (c Container) member(b []byte, i, lim, maxValue int) (l Leaf, what int) {
 			return l, LeafWhole
 		}
 	}
+}
+
+// maxDeep is how far behind the beginning of an object, in bytes, one that stands in it is read.
+const maxDeep = 256
+
+// openObjects returns how many objects that begin in b[start:i) go on behind that, or 0 when it
+// is too much to read.
+func openObjects(b []byte, start, i int) (depth int) {
+	if i-start > 2*maxDeep {
+		return 0
+	}
+	inString := false
+	for _, c := range b[start:i] {
+		switch {
+		case c == '"':
+			inString = !inString
+		case inString:
+		case c == '{':
+			depth++
+		case c == '}':
+			depth--
+		}
+	}
+	return max(0, depth)
 }
 
 // maxObject bounds the length of an object in an object, in bytes.
@@ -399,7 +440,7 @@ func InnerKey(key []byte) Inner {
 	switch string(fold[:n]) {
 	case "", "value", "values", "val", "text", "txt", "string", "str", "s", "n", "ss", "ns", "plain", "plaintext", "cleartext", "raw", "data", "content",
 		"current", "old", "new", "previous", "number", "num", "no", "full", "formatted", "display", "stringvalue", "intvalue", "integervalue", "doublevalue",
-		"bytesvalue", "numberlong", "numberint", "numberdecimal", "secretstring":
+		"bytesvalue", "attributevalue", "numberlong", "numberint", "numberdecimal", "secretstring":
 		return InnerValue
 	case "first", "last", "middle", "given", "family", "fore", "sur", "maiden", "second", "forename", "forenames", "initials":
 		return InnerName

@@ -411,6 +411,49 @@ func SkipSpace(b []byte, i int) int {
 
 const cdata = "<![CDATA["
 
+// Element returns what is behind the start tag at b[i], perhaps behind white space, of an
+// element that holds the value of a key: <value>, <string>, <saml:AttributeValue>, or one in the
+// other. It reports false when there is none.
+func Element(b []byte, i int) (start int, ok bool) {
+	for range 2 {
+		j := SkipSpace(b, i)
+		if j >= len(b) || b[j] != '<' {
+			break
+		}
+		name := j + 1
+		for j++; j < len(b) && j-name < MaxOperator && (IsWord(b[j]) || b[j] == ':'); j++ {
+			if b[j] == ':' {
+				name = j + 1
+			}
+		}
+		if j == name || InnerKey(b[name:j]) != InnerValue {
+			break
+		}
+		op, closed := TagEnd(b, j)
+		if !closed {
+			break
+		}
+		i, ok = op.Start, true
+	}
+	return i, ok
+}
+
+// Entry reads what stands between a key that is the text of an element, up to b[i], and its
+// value: <name>key</name><value>v</value>.
+func Entry(b []byte, keyStart, i int) (op Op, ok bool) {
+	if keyStart == 0 || b[keyStart-1] != '>' || !hasPrefix(b, i, len(b), "</") {
+		return op, false
+	}
+	for lim := min(len(b), i+MaxOperator); i < lim; i++ {
+		if b[i] == '>' {
+			op.Form = Tag
+			op.Start, ok = Element(b, i+1)
+			return op, ok && op.Start < len(b)
+		}
+	}
+	return op, false
+}
+
 // InTag reports whether the name that b[at] belongs to is that of an XML element: "<", or
 // "<ns:", and at most 48 more bytes of the name stand before it.
 func InTag(b []byte, at int) bool {
@@ -498,16 +541,22 @@ func typeWord(b []byte, i, start, lim int) (int, bool) {
 	return i, false
 }
 
-// valueWord reads `value=`, `"value":` and their like, behind a key that is itself the
-// value of a name, and returns the byte after the operator.
+// valueWord reads `value=`, `"value":`, `"ParameterValue":`, `"v":` and their like, behind a key
+// that is itself the value of a name, and returns the byte after the operator.
 func valueWord(b []byte, i, lim int) (int, bool) {
 	i = blanks(b, i, lim)
-	_, _, i = quote(b, i, lim)
-	if lim-i < 6 || !foldEqual(b[i:i+5], "value") {
+	q, _, i := quote(b, i, lim)
+	end := i
+	for end < lim && IsWord(b[end]) {
+		end++
+	}
+	switch n := end - i; {
+	case n >= 5 && foldEqual(b[end-5:end], "value"):
+	case q != 0 && (n == 1 && b[i]|0x20 == 'v' || n == 3 && foldEqual(b[i:end], "val")):
+	default:
 		return 0, false
 	}
-	i += 5
-	_, _, i = quote(b, i, lim)
+	_, _, i = quote(b, end, lim)
 	i = blanks(b, i, lim)
 	if i < lim && (b[i] == '=' || b[i] == ':') {
 		return i + 1, true
