@@ -1667,7 +1667,7 @@ DATA bytes80<>+31(SB)/1, $0x80
 GLOBL bytes80<>(SB), RODATA|NOPTR, $32
 
 // func evenAVX2(marks *uint64, w *byte, n uintptr, filter *uint32)
-// Requires: AVX, AVX2
+// Requires: AVX, AVX2, MMX+
 TEXT ·evenAVX2(SB), NOSPLIT, $0-32
 	MOVQ         marks+0(FP), AX
 	MOVQ         w+8(FP), CX
@@ -1685,6 +1685,7 @@ TEXT ·evenAVX2(SB), NOSPLIT, $0-32
 	LEAQ         (CX)(DX*1), DX
 
 even2:
+	PREFETCHT0 2048(CX)
 	VMOVDQU    (CX), Y7
 	VPAND      Y0, Y7, Y8
 	VPMULLD    Y5, Y8, Y8

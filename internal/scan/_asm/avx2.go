@@ -188,6 +188,7 @@ func evenAVX2() {
 	end := GP64()
 	LEAQ(Mem{Base: w, Index: n, Scale: 1}, end)
 	Label("even2")
+	PREFETCHT0(Mem{Base: w, Disp: 2048})
 	var marked [2]reg.GPVirtual
 	for half := range marked {
 		var admitted [2]reg.VecVirtual
