@@ -93,16 +93,19 @@ func (d *Dictionary) ending(k *Key, end int) (t Term, start int, ok bool) {
 		return t, 0, false
 	}
 	for start = 0; end-start >= minTerm; start++ {
-		if end-start > maxTerm || k.starts>>start&1 == 0 && !k.glued(start, end) {
+		if end-start > maxTerm {
 			continue
 		}
 		lengths := d.starts[startPair(k.text[start:])]
+		if (lengths>>(end-start)|lengths>>(singular-start))&1 == 0 || k.starts>>start&1 == 0 && !k.glued(start, end) {
+			continue
+		}
 		if lengths>>(end-start)&1 != 0 {
 			if t, ok = d.terms[string(k.text[start:end])]; ok {
 				return t, start, true
 			}
 		}
-		if singular-start >= minTerm && singular < end && lengths>>(singular-start)&1 != 0 {
+		if singular < end && lengths>>(singular-start)&1 != 0 {
 			if t, ok = d.terms[string(k.text[start:singular])]; ok {
 				return t, start, true
 			}
