@@ -48,7 +48,7 @@ Values are shown only with --show-values, and only on a terminal.`,
 			return a.explain(cmd.Context(), f, args)
 		},
 	}
-	f.policy = policyFlag(cmd)
+	f.policy = finderFlag(cmd)
 	cmd.Flags().BoolVar(&f.showValues, "show-values", false, "show the values too; only on a terminal")
 	f.format = format(cmd, "form of the output")
 	return cmd

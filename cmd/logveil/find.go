@@ -47,7 +47,7 @@ offsets in bytes of the text in UTF-8.`,
 			return a.find(cmd.Context(), f, args)
 		},
 	}
-	f.policy = policyFlag(cmd)
+	f.policy = finderFlag(cmd)
 	cmd.Flags().BoolVar(&f.records, "records", false, "read and write one JSON record a line")
 	cmd.Flags().BoolVar(&f.paths, "paths", false, "say where in JSON each finding stands")
 	f.format = format(cmd, "form of the output")

@@ -32,16 +32,25 @@ func format(cmd *cobra.Command, usage string) *choice {
 	return c
 }
 
-// policyFlag adds the flag --policy.
+// policyFlag adds the flag --policy of commands that make or read tokens.
 func policyFlag(cmd *cobra.Command) *string {
-	p := cmd.Flags().StringP("policy", "p", "", "policy `FILE`; without one every kind is looked for, and tokens are those of the local key")
+	return policyFlagFor(cmd, "policy `FILE`; without one every kind is looked for, and tokens are those of the local key")
+}
+
+// finderFlag adds the flag --policy of commands that only find.
+func finderFlag(cmd *cobra.Command) *string {
+	return policyFlagFor(cmd, "policy `FILE`; without one every kind is looked for")
+}
+
+func policyFlagFor(cmd *cobra.Command, usage string) *string {
+	p := cmd.Flags().StringP("policy", "p", "", usage)
 	if err := cmd.MarkFlagFilename("policy", "yml", "yaml"); err != nil {
 		panic("BUG: " + err.Error())
 	}
 	return p
 }
 
-// keyFlag adds the flag --key-file.
+// keyFlag adds the flag --key-file of commands that read a key.
 func keyFlag(cmd *cobra.Command) *string {
 	return cmd.Flags().String("key-file", "", "key `FILE` of the local scheme, instead of the policy's")
 }

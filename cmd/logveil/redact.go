@@ -36,7 +36,7 @@ come whole do not wait for more, so it can stand in a pipe behind 'tail -f'.
 With --output the file gets its name only when it is complete; a run that fails or is
 stopped leaves what had the name before. An input is never overwritten.
 
-It is 'logveil find' that shows what would be replaced, and replaces nothing.
+To see first what would be replaced, and replace nothing, run 'logveil find'.
 
 Compressed files and UTF-16 are refused, because nothing can be found in them as they are.
 
@@ -52,7 +52,8 @@ interrupt ends the program at once.`,
 			return a.redact(cmd.Context(), f, args)
 		},
 	}
-	f.policy, f.key = policyFlag(cmd), keyFlag(cmd)
+	f.policy = policyFlag(cmd)
+	f.key = cmd.Flags().String("key-file", "", "key `FILE` of the local scheme, instead of the policy's; it has to be there, or --make-key given")
 	cmd.Flags().BoolVar(&f.makeKey, "make-key", false, "make the key file, and its folder, if there is none")
 	cmd.Flags().StringVar(&f.tenant, "tenant", "", "the tenant `NAME` that the values belong to, instead of the policy's")
 	cmd.Flags().StringVarP(&f.output, "output", "o", "", "write to `FILE` instead of standard output")

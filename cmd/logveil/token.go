@@ -29,10 +29,10 @@ Without VALUE, the value is read from standard input, without the end of its lin
 values there: a VALUE on the command line is seen by whoever may list processes, and stays
 in the shell's history.
 
-A value that does not look like one of its kind is refused, as a slip whose tokens stand in
-no log: an address without an @, a card number whose check digit does not agree, a blank at
+A value that does not look like one of its kind is refused, because a search for the tokens
+of a slip looks like a search without hits: an address without an @, a card number whose check digit does not agree, a blank at
 the end. That can be told of card, email, iban, ipv4, ipv6, mac, phone and ssn. Behind a key
-such values are redacted all the same; --force makes their tokens.
+such values are redacted, too; --force makes their tokens.
 
 Where the policy names a Vault, tokens are made under the Vault token of the person who
 runs it (VAULT_TOKEN, or ~/.vault-token). Keys that it may not use are named on standard

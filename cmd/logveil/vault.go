@@ -44,10 +44,7 @@ no value, is ever printed.`,
 
 // vaultPolicy adds the flag --policy, and returns what loads the policy that it names.
 func (a *app) vaultPolicy(cmd *cobra.Command) func() (*config.Policy, error) {
-	file := cmd.Flags().StringP("policy", "p", "", "policy `FILE` with a section vault; required")
-	if err := cmd.MarkFlagFilename("policy", "yml", "yaml"); err != nil {
-		panic("BUG: " + err.Error())
-	}
+	file := policyFlagFor(cmd, "policy `FILE` with a section vault; required")
 	return func() (*config.Policy, error) {
 		if *file == "" {
 			return nil, usagef("which policy? --policy FILE")
@@ -375,7 +372,7 @@ Running it again when all is gone does nothing.`,
 		Args: noArgs,
 	}
 	load, dryRun := a.vaultPolicy(cmd), dryRunFlag(cmd)
-	tenant := cmd.Flags().String("tenant", "", "the tenant whose keys go; without tenants in the policy, all keys")
+	tenant := cmd.Flags().String("tenant", "", "the tenant `NAME` whose keys go; without tenants in the policy, all keys")
 	old := cmd.Flags().Bool("old", false, "destroy only the versions before the newest one")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		op, err := a.operator(cmd.Context(), load)

@@ -185,7 +185,7 @@ func (v *Vault) declare() object {
 		},
 		{
 			name:  "start_timeout",
-			doc:   "How long the start may take before there counts as no key.",
+			doc:   "How long the start may wait for Vault. After that `on_start_failure` says what happens.",
 			value: duration{&v.StartTimeout, 100 * time.Millisecond, time.Hour},
 		},
 		{
