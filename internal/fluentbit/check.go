@@ -288,8 +288,8 @@ func (f flow) from() string {
 	return f.origin.name()
 }
 
-// maxFlows bounds the flows that filters emit one from another.
-const maxFlows = 1000
+// maxFlows bounds the flows that are followed. A configuration with more is reported.
+const maxFlows = 10_000
 
 // flows follows every flow to its outputs.
 func (k *checker) flows() {
@@ -310,16 +310,19 @@ func (k *checker) flows() {
 		}
 		k.queue = append(k.queue, f)
 	}
+	// Flows that differ in nothing that is asked of them below are one.
 	type key struct {
-		origin *section
-		tags   string
-		raw    bool
+		origin    *section
+		tags      string
+		raw, disk bool
+		added     *section
 	}
 	seen := map[key]bool{}
 	for len(k.queue) > 0 && len(seen) < maxFlows {
 		f := k.queue[0]
 		k.queue = k.queue[1:]
-		id := key{f.origin, f.tags, f.by == ""}
+		_, disk := k.onDisk(f.input)
+		id := key{f.origin, f.tags, f.by == "", disk, f.added}
 		if seen[id] {
 			continue
 		}
@@ -347,6 +350,9 @@ func (k *checker) flows() {
 				k.queue = append(k.queue, flow{origin: task, source: q.name, tags: q.tags})
 			}
 		}
+	}
+	if len(k.queue) > 0 {
+		k.found(place{k.file, 1}, "too many inputs and rules: records take more than %d ways, and not all of them are checked", maxFlows)
 	}
 }
 
@@ -449,6 +455,21 @@ func (k *checker) raw(f flow, out *section) {
 		out.name(), f.origin.name(), f.origin.at.line, Plugin, f.tags)
 }
 
+// onDisk reports whether what an input reads is kept on the disk, and where that is said.
+// in may be nil, when it is not known.
+func (k *checker) onDisk(in *section) (at place, ok bool) {
+	if in == nil {
+		return place{}, false
+	}
+	t, own := in.get("storage.type")
+	at = in.where("storage.type")
+	if service := &k.config.service; !own && service.on("storage.inherit") {
+		t, _ = service.get("storage.type")
+		at = service.where("storage.type")
+	}
+	return at, strings.EqualFold(t, "filesystem")
+}
+
 // stored reports raw records on a disk: those of a flow that is redacted only behind the
 // storage.
 func (k *checker) stored(f flow, out *section) {
@@ -457,16 +478,8 @@ func (k *checker) stored(f flow, out *section) {
 	if out.name() != Plugin {
 		what = "a processor of the output"
 	}
-	if in := f.input; in != nil {
-		t, own := in.get("storage.type")
-		at := in.where("storage.type")
-		if !own && service.on("storage.inherit") {
-			t, _ = service.get("storage.type")
-			at = service.where("storage.type")
-		}
-		if strings.EqualFold(t, "filesystem") {
-			k.found(at, "storage.type filesystem keeps raw records on the disk: %s redacts behind the storage; use memory, or the filter %s", what, Plugin)
-		}
+	if at, disk := k.onDisk(f.input); disk {
+		k.found(at, "storage.type filesystem keeps raw records on the disk: %s redacts behind the storage; use memory, or the filter %s", what, Plugin)
 	}
 	emitters := f.joined
 	if f.origin.kind != "input" {

@@ -177,3 +177,62 @@ func FuzzCheck(f *testing.F) {
 		}
 	})
 }
+
+// TestTooManyFlows: what is not followed is not said to be redacted.
+func TestTooManyFlows(t *testing.T) {
+	var b strings.Builder
+	for i := range maxFlows {
+		fmt.Fprintf(&b, "[INPUT]\n    name dummy\n    tag a.%d\n", i)
+	}
+	b.WriteString("[FILTER]\n    name logveil\n    match a.*\n    config_file p.yml\n[OUTPUT]\n    name null\n    match *\n")
+	for _, c := range []struct {
+		more string
+		want int
+	}{{"", 0}, {"[INPUT]\n    name dummy\n    tag raw\n", 1}} {
+		file := filepath.Join(t.TempDir(), "fluent-bit.conf")
+		if err := os.WriteFile(file, []byte(b.String()+c.more), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r, err := Check(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(r.Problems) != c.want || c.want == 1 && !strings.Contains(r.Problems[0].Text, "not all of them are checked") {
+			t.Errorf("%d inputs: %v", maxFlows+c.want, r.Problems)
+		}
+	}
+}
+
+// TestFlowsThatMeet: a flow that reaches a place where another one was already is followed
+// when something else is to be said of it.
+func TestFlowsThatMeet(t *testing.T) {
+	const kept = `[INPUT]
+    name dummy
+    tag a
+[INPUT]
+    name dummy
+    tag b
+    storage.type filesystem
+[FILTER]
+    name rewrite_tag
+    match *
+    rule $log . new false
+[OUTPUT]
+    name logveil
+    match new
+    config_file p.yml
+    workers 1
+    retry_limit no_limits
+`
+	file := filepath.Join(t.TempDir(), "fluent-bit.conf")
+	if err := os.WriteFile(file, []byte(kept), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r, err := Check(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Problems) != 1 || r.Problems[0].Line != 7 || !strings.Contains(r.Problems[0].Text, "storage.type filesystem keeps raw records") {
+		t.Errorf("%v", r.Problems)
+	}
+}
