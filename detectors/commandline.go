@@ -2,6 +2,7 @@ package detectors
 
 import (
 	"bytes"
+	"strings"
 
 	"logveil/detectors/internal/keyed"
 	"logveil/redact"
@@ -135,7 +136,7 @@ func (commandLine) Next(b []byte, at, from int) (redact.Span, redact.Reason) {
 			return s, r
 		}
 	}
-	return redact.Span{}, redact.RejectValue
+	return redact.Span{Start: a.i}, redact.RejectValue
 }
 
 // programAt returns the program whose name p begins with, or nil.
@@ -166,13 +167,13 @@ func (p *secretArgs) flag(v []byte) (start int, next bool) {
 		return -1, false
 	}
 	i := 1
-	for i < len(v)-1 && bytes.IndexByte([]byte(p.bundled), v[i]) >= 0 {
+	for i < len(v)-1 && strings.IndexByte(p.bundled, v[i]) >= 0 {
 		i++
 	}
 	switch {
-	case i+1 == len(v) && bytes.IndexByte([]byte(p.short), v[i]) >= 0:
+	case i+1 == len(v) && strings.IndexByte(p.short, v[i]) >= 0:
 		return 0, true
-	case i+1 < len(v) && bytes.IndexByte([]byte(p.glued), v[i]) >= 0:
+	case i+1 < len(v) && strings.IndexByte(p.glued, v[i]) >= 0:
 		return i + 1, false
 	}
 	return -1, false

@@ -48,6 +48,8 @@ var floodUnits = []string{
 	`cug\r -u cuc-u -u   -u cuc-u `, "cuIrkLNameTcu0IrlLNamelastNamelastNames:", `=wnphone 1032{5\)2 50.3:%252525525s5X`,
 	`QU1\\rapaSsword2=o.ps&&c&s&&a&&s&&s]&a&`, "5251-l----Lname =Ada Ada Adpwd=a;zxa%4", `{"1street=.00.0Ax` + strings.Repeat("A", 13) + `J4-A=A\\\\n`,
 	"----%2525252525252521.a0" + strings.Repeat("A", 14), `10.1.0.1\n`,
+	// found by Search: keys in many layers, command lines
+	"rwm[\x00d=%2525XsbXstreet5Xstreet==Kueet", "'curl -1a:y l -aJlan: -l,A -u:loA",
 }
 
 // Floods lists the known ones, each at every length of FloodLines: the units above and long runs of digits,
