@@ -460,10 +460,11 @@ func Shred(ctx context.Context, c *Client, p Plan, tenant, confirmation string) 
 		if _, err := c.call(ctx, request{method: http.MethodDelete, path: path}); err != nil {
 			return err
 		}
-		if k, err := read[transitKey](ctx, c, path); err != nil || k != nil {
-			return errors.New("vault: " + path + " is still there after its deletion")
+		k, err := read[transitKey](ctx, c, path)
+		if err == nil && k != nil {
+			err = errors.New("vault: " + path + " is still there after its deletion")
 		}
-		return nil
+		return err
 	})
 }
 
