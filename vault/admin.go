@@ -391,6 +391,9 @@ func Rotate(ctx context.Context, c *Client, p Plan, tenant string, to int, dryRu
 				continue
 			}
 			if _, err := write[struct{}](ctx, c, request{path: p.Mount + "/keys/" + r.Key + "/rotate"}, struct{}{}); err != nil {
+				if r.To > r.From {
+					i++ // some of the way
+				}
 				return all[:i], err
 			}
 		}

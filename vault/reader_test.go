@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -318,6 +319,44 @@ func TestReaderRate(t *testing.T) {
 	cancel()
 	if out, _, err := reader().AppendRevealContext(ctx, []byte("dst"), all); err == nil || string(out) != "dst" {
 		t.Errorf("canceled: %q, %v", out, err)
+	}
+}
+
+// TestRotateInterrupted: a rotation that Vault ends reports every key that it moved, also the
+// one that it left on the way.
+func TestRotateInterrupted(t *testing.T) {
+	w := newWorld(t)
+	p := Plan{Schemes: allSchemes, Epoch: 1}
+	root := w.rooted(t)
+	if _, err := Init(t.Context(), root, p, false); err != nil {
+		t.Fatal(err)
+	}
+	rs, err := Rotate(t.Context(), root, p, "", 0, true)
+	if err != nil || len(rs) != 3 {
+		t.Fatal(rs, err)
+	}
+	for range 2 {
+		if _, err := write[struct{}](t.Context(), root, request{path: rs[0].Mount + "/keys/" + rs[0].Key + "/rotate"}, struct{}{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	proxy := newFaultProxy(t, w)
+	cfg := throughProxy(w, proxy)
+	cfg.Auth = TokenFile{w.file(t, "root", w.RootToken)}
+	through := newClient(t, cfg)
+	rotated := 0
+	proxy.set(func(rw http.ResponseWriter, r *http.Request, forward http.Handler) {
+		if strings.HasSuffix(r.URL.Path, "/rotate") {
+			if rotated++; rotated > 2 {
+				rw.WriteHeader(http.StatusForbidden)
+				return
+			}
+		}
+		forward.ServeHTTP(rw, r)
+	})
+	rs, err = Rotate(t.Context(), through, p, "", 4, false)
+	if err == nil || len(rs) != 2 || rs[0].From != 3 || rs[0].To != 4 || rs[1].From != 1 || rs[1].To != 2 {
+		t.Errorf("%+v, %v", rs, err)
 	}
 }
 
