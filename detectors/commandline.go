@@ -79,6 +79,8 @@ func (commandLine) Spec() redact.Spec {
 		Name: "command-line", Kind: "password", Doc: "passwords in command lines, such as curl -u user:password, mysql -ppassword, sshpass -p password",
 		Anchor: redact.Anchor{Literals: ls},
 		MaxLen: maxCommand + 2*maxArgument, Rank: 20, Weight: 6, Closed: true,
+		// Each value is read to from the name of the program.
+		Work: map[redact.Reason]int{redact.Accepted: 19, redact.AcceptedOpen: 19},
 	}
 }
 
