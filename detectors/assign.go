@@ -211,12 +211,21 @@ func foldPrefix(p []byte, s string) bool {
 
 // Match implements redact.Detector.
 func (d assign) Match(b []byte, at int) (redact.Span, redact.Reason) {
+	s, r, read := d.match(b, at)
+	if !r.OK() && r != redact.RejectMore {
+		s.Start = max(s.Start, read)
+	}
+	return s, r
+}
+
+// match is Match, and returns up to where it has read an object or a list in vain.
+func (d assign) match(b []byte, at int) (s redact.Span, r redact.Reason, read int) {
 	if at >= len(b) {
-		return redact.Span{}, redact.RejectAnchor
+		return redact.Span{}, redact.RejectAnchor, read
 	}
 	n, size := nounAt(b, at)
 	if n == noNoun || nounFamily[n] != d.family {
-		return redact.Span{}, redact.RejectAnchor
+		return redact.Span{}, redact.RejectAnchor, read
 	}
 	// Nearly all literal hits in logs end here: no operator behind the key.
 	nounEnd := at + size
@@ -228,9 +237,11 @@ func (d assign) Match(b []byte, at int) (redact.Span, redact.Reason) {
 	op, ok := keyed.Operator(b, end)
 	if op.Holder != 0 || ok && op.Form == keyed.Assign && (op.Quote != 0 || b[op.Start] == '[') {
 		if k, c, ok := d.container(b, at, nounEnd, end, &op, n); ok {
-			if s, r := k.leaves(b, c, c.Start); r.OK() || r == redact.RejectMore {
-				return s, r
+			s, r := k.leaves(b, c, c.Start)
+			if r.OK() || r == redact.RejectMore {
+				return s, r, 0
 			}
+			read = s.Start
 		}
 	}
 	if ok && op.Form == keyed.Tag || !ok && end < len(b) && keyed.IsBlank(b[end]) {
@@ -253,26 +264,27 @@ func (d assign) Match(b []byte, at int) (redact.Span, redact.Reason) {
 		if nounEnd < len(b) && b[nounEnd] == '-' {
 			r = redact.RejectValue
 		}
-		return redact.Span{Start: at, End: skipTo(b, nounEnd, end, lim)}, r
+		return redact.Span{Start: at, End: skipTo(b, nounEnd, end, lim)}, r, read
 	}
 	if ok && op.Quote == 0 && op.Colon && !op.Spaced && op.Form == keyed.Assign && b[op.Start] == '[' && op.Start+1 < len(b) {
 		op.Start++ // of a map of lists as Go prints it: X-Api-Key:[v]
 	}
 	// The value once more before the key, as far as it costs little.
 	if looksNested(b, op.Start, n, op.Dash) || n >= nounKey && tooShort(b, op.Start) {
-		return redact.Span{}, redact.RejectValue
+		return redact.Span{}, redact.RejectValue, read
 	}
 	for i := nounEnd; i+3 <= end; i++ {
 		if m, _ := nounAt(b, i); m != noNoun && m != nounPass && m != nounAuth {
-			return redact.Span{}, redact.RejectAnchor // that one decides
+			return redact.Span{}, redact.RejectAnchor, read // that one decides
 		}
 	}
 	k := readingKey{noun: n, start: at}
 	k.read(b, at, nounEnd, end)
 	if k.need == needNever || op.Colon && op.Spaced && !op.KeyQuoted && className(b[k.start:end]) {
-		return redact.Span{}, redact.RejectContext
+		return redact.Span{}, redact.RejectContext, read
 	}
-	return k.value(b, &op)
+	s, r = k.value(b, &op)
+	return s, r, read
 }
 
 // mayHold reports whether the key b[start:end) of an object in one under a key for secrets may

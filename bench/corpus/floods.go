@@ -50,6 +50,8 @@ var floodUnits = []string{
 	"----%2525252525252521.a0" + strings.Repeat("A", 14), `10.1.0.1\n`,
 	// found by Search: keys in many layers, command lines
 	"rwm[\x00d=%2525XsbXstreet5Xstreet==Kueet", "'curl -1a:y l -aJlan: -l,A -u:loA",
+	// objects and lists under keys of secrets that have no end
+	`{"password":{"a":`, `"password":[["a",{"b":`, "passwords=[{",
 }
 
 // Floods lists the known ones, each at every length of FloodLines: the units above and long runs of digits,
