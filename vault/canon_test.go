@@ -2,6 +2,7 @@ package vault
 
 import (
 	"bytes"
+	"math/big"
 	"strings"
 	"testing"
 
@@ -77,7 +78,7 @@ func checkCanon(t *testing.T, kind redact.Kind, raw []byte) {
 	t.Helper()
 	canon := AppendCanonical(nil, kind, raw)
 	revealed := uncanon(canon)
-	if len(canon) > len(raw)+1 {
+	if len(canon) > max(len(raw)+1, maxCard) {
 		t.Fatalf("%s %q: canonical form %q is longer", kind, raw, canon)
 	}
 	if len(canon) > 0 && canon[0] == rawMark {
@@ -106,6 +107,12 @@ func checkCanon(t *testing.T, kind redact.Kind, raw []byte) {
 				return r
 			}, string(b)))
 		}
+		if kind == "card" || kind == "ssn" {
+			// Or it was written as a floating point number.
+			if x, ok := new(big.Rat).SetString(string(raw)); ok && x.IsInt() && x.Num().String() == string(revealed) {
+				return
+			}
+		}
 		if strip(revealed) != strip(raw) {
 			t.Fatalf("%s %q is revealed as %q", kind, raw, revealed)
 		}
@@ -113,7 +120,7 @@ func checkCanon(t *testing.T, kind redact.Kind, raw []byte) {
 }
 
 func FuzzCanon(f *testing.F) {
-	for _, s := range []string{"4111 1111 1111 1111", "\x00", "\x00\x00a@b", "DE89370400440532013000", "2001:db8::1", "::1.2.3.4", "+49 30 123456", "00:11:22:33:44:55", "a@B.c"} {
+	for _, s := range []string{"4111 1111 1111 1111", "\x00", "\x00\x00a@b", "DE89370400440532013000", "2001:db8::1", "::1.2.3.4", "+49 30 123456", "00:11:22:33:44:55", "a@B.c", "1E8", "4.111111111111111e15"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
