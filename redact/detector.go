@@ -136,7 +136,7 @@ type Detector interface {
 	// to replace, which need not hold the anchor. It looks at most Spec.MaxLen bytes
 	// to either side of at and never beyond b.
 	//
-	// When it rejects, a Span.End beyond at says that no candidate of this detector
+	// When it rejects, but for RejectMore, a Span.End beyond at says that no candidate of this detector
 	// in (at, Span.End) can be accepted, so that the engine may skip them; and a Span.Start
 	// beyond at that it has read as much as from at to there, which is work of its own.
 	Match(b []byte, at int) (Span, Reason)
